@@ -1,0 +1,61 @@
+# Undertone. `make` alone lists the targets.
+
+HOST ?= 127.0.0.1
+PORT ?= 3000
+PYTHON ?= python3.11
+PIP_ARGS ?=
+DATA_DIR ?= data
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test tools test-all lint format models clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+serve: $(VENV)/.serve ## the service on HOST:PORT (127.0.0.1:3000), with an embedded Redis unless REDIS_URL is set
+	@exec $(BIN)/python -m service --host $(HOST) --port $(PORT)
+
+test: $(VENV)/.dev ## every test that needs only Python
+	$(BIN)/python -m pytest -m "not tools"
+
+tools: ## installs by apt what the other tests need (redis-server)
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server
+
+test-all: test ## the tests above, and those that need what `make tools` installs
+	$(BIN)/python -m pytest -m tools
+
+lint: $(VENV)/.dev ## ruff and mypy, tests included
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(VENV)/.dev ## ruff's mending and formatting
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+models: $(VENV)/.dev ## trains the four shipped models again from DATA_DIR
+	for recipe in spam-gru spam-conv1d sentiment-gru sentiment-conv1d; do \
+	  $(BIN)/python -m training train training/recipes/$$recipe.toml --data-dir $(DATA_DIR) || exit 1; \
+	done
+
+clean: ## removes the virtual environment and everything that is built
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# torch goes first: whatever comes after finds it there and asks for no other build.
+$(VENV)/.torch: requirements.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) $$(grep '^torch==' requirements.txt)
+	touch $@
+
+$(VENV)/.serve: $(VENV)/.torch requirements.txt constraints.txt pyproject.toml
+	$(PIP) -r requirements.txt
+	$(PIP) setuptools && $(PIP) --no-build-isolation --no-deps -e .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.serve requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
+	touch $@

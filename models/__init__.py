@@ -1,0 +1,1 @@
+"""The classifiers and the text pipe: text -> sentences -> tokens -> step -> probabilities."""

@@ -1,0 +1,91 @@
+"""Sentence encoders: what turns the tokens of a sentence into one vector, without memory.
+
+Tokens --PooledEncoder--> [N, E]            mean of the embeddings of words and hashed word pairs
+Tokens --InceptionEncoder--> [N, 3F + 1]    summed ReLU features of kernels 3, 5, 7, and their number
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.contract import Tokens
+
+KERNELS: Final = (3, 5, 7)
+_PRIME: Final = 1_000_003
+
+
+def hashed_pairs(tokens: Tokens, buckets: int) -> tuple[Tensor, Tensor]:
+    """Neighbouring words of the same sentence, hashed: bucket numbers, and their sentences, both `[P]`."""
+    sentence = tokens.sentence
+    together = sentence[1:] == sentence[:-1]
+    pairs = (tokens.ids[:-1] * _PRIME + tokens.ids[1:] * 31) % buckets
+    return pairs[together], sentence[1:][together]
+
+
+def sums(values: Tensor, sentence: Tensor, sentences: int) -> Tensor:
+    """The sum of `values [T, D]` over each of N sentences: `[N, D]`."""
+    out = values.new_zeros(sentences, values.shape[1])
+    return out.index_add(0, sentence, values)
+
+
+class PooledEncoder(nn.Module):
+    """The mean of the embeddings of a sentence's words and hashed word pairs: `[N, E]`.
+
+    In training, words are replaced by the unknown one at the rate `word_dropout`, so that the model
+    learns what a word that it has never seen means.
+    """
+
+    def __init__(self, words: int, pairs: int, width: int, word_dropout: float = 0.0) -> None:
+        super().__init__()
+        self.words = words
+        self.pairs = pairs
+        self.word_dropout = word_dropout
+        self.embedding = nn.Embedding(1 + words + pairs, width)
+        nn.init.uniform_(self.embedding.weight, -0.05, 0.05)
+
+    def forward(self, tokens: Tokens) -> Tensor:
+        ids = tokens.ids
+        if self.training and self.word_dropout:
+            ids = torch.where(torch.rand(ids.shape, device=ids.device) < self.word_dropout, 0, ids)
+            tokens = tokens._replace(ids=ids)
+        sentence = tokens.sentence
+        if self.pairs:
+            pairs, places = hashed_pairs(tokens, self.pairs)
+            ids = torch.cat([ids, pairs + 1 + self.words])
+            sentence, order = torch.cat([sentence, places]).sort(stable=True)
+            ids = ids[order]
+        counts = torch.bincount(sentence, minlength=len(tokens.lengths))
+        return F.embedding_bag(ids, self.embedding.weight, counts.cumsum(0) - counts, mode="mean")
+
+
+class InceptionEncoder(nn.Module):
+    """Parallel convolutions of 3, 5 and 7 words, ReLU, summed over the positions, and their number.
+
+    `[N, 3F + 1]`, the number last (Szegedy et al. 2015 put kernels side by side; Kim 2014 did for
+    text). All sentences lie on one ribbon with three empty places between them, so no sentence is
+    padded to another's length.
+    """
+
+    def __init__(self, words: int, width: int, filters: int, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(1 + words, width)
+        nn.init.uniform_(self.embedding.weight, -0.05, 0.05)
+        self.dropout = nn.Dropout1d(dropout)
+        self.convolutions = nn.ModuleList(nn.Conv1d(width, filters, k, padding=k // 2) for k in KERNELS)
+
+    def forward(self, tokens: Tokens) -> Tensor:
+        sentence, lengths = tokens.sentence, tokens.lengths
+        gap = max(KERNELS) // 2
+        places = torch.arange(len(tokens.ids), device=tokens.ids.device) + gap * sentence
+        embedded = self.dropout(self.embedding(tokens.ids))
+        ribbon = embedded.new_zeros(len(tokens.ids) + gap * len(lengths), embedded.shape[1])
+        ribbon = ribbon.index_copy(0, places, embedded).T.unsqueeze(0)
+        if not len(tokens.ids):
+            width = sum(c.out_channels for c in self.convolutions)
+            return embedded.new_zeros(len(lengths), width + 1)
+        features = torch.cat([F.relu(c(ribbon)[0]) for c in self.convolutions]).T
+        return torch.cat([sums(features[places], sentence, len(lengths)), lengths[:, None].to(features.dtype)], dim=1)

@@ -1,0 +1,104 @@
+"""A gated recurrent unit over sentence vectors.
+
+words and word pairs --PooledEncoder--> x [N, E] --cell--> h [B, H] --linear--> logits [B, K]
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from models.contract import Classifier, Tokens
+from models.encoders import PooledEncoder
+
+
+class GRUState(NamedTuple):
+    """`h [B, H]`, zero before the first sentence."""
+
+    h: Tensor
+
+
+class GRUCell(nn.Module):
+    """One step (Cho et al. 2014, in the form of torch's own nn.GRUCell, whose weights it takes).
+
+    r = σ(W_ir x + b_ir + W_hr h + b_hr)            z = σ(W_iz x + b_iz + W_hz h + b_hz)
+    n = tanh(W_in x + b_in + r · (W_hn h + b_hn))   h' = (1 - z) · n + z · h
+    """
+
+    def __init__(self, inputs: int, hidden: int) -> None:
+        super().__init__()
+        self.hidden = hidden
+        self.weight_ih = nn.Parameter(torch.empty(3 * hidden, inputs))
+        self.weight_hh = nn.Parameter(torch.empty(3 * hidden, hidden))
+        self.bias_ih = nn.Parameter(torch.zeros(3 * hidden))
+        self.bias_hh = nn.Parameter(torch.zeros(3 * hidden))
+        for gate in range(3):
+            rows = slice(gate * hidden, (gate + 1) * hidden)
+            nn.init.xavier_uniform_(self.weight_ih.data[rows])
+            nn.init.orthogonal_(self.weight_hh.data[rows])
+
+    def forward(self, x: Tensor, h: Tensor, recurrent: Tensor | None = None) -> Tensor:
+        """`x [B, D]`, `h [B, H]` -> `[B, H]`; `recurrent [B, H]` is the mask of variational dropout."""
+        seen = h if recurrent is None else h * recurrent
+        i_r, i_z, i_n = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=1)
+        h_r, h_z, h_n = F.linear(seen, self.weight_hh, self.bias_hh).chunk(3, dim=1)
+        r = torch.sigmoid(i_r + h_r)
+        z = torch.sigmoid(i_z + h_z)
+        n = torch.tanh(i_n + r * h_n)
+        return n + z * (h - n)
+
+
+class GRU(Classifier[GRUState]):
+    """Pooled sentence vectors, one GRU, a linear readout.
+
+    Dropout is variational (Gal and Ghahramani 2016): one mask per sequence, `dropout` on what comes
+    in and `recurrent_dropout` on what goes round.
+    """
+
+    def __init__(
+        self,
+        *,
+        words: int,
+        classes: int,
+        pairs: int = 0,
+        embedding: int = 64,
+        hidden: int = 128,
+        word_dropout: float = 0.0,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        self.encoder = PooledEncoder(words, pairs, embedding, word_dropout)
+        self.cell = GRUCell(embedding, hidden)
+        self.linear = nn.Linear(hidden, classes)
+        self.keep = (1 - dropout, 1 - recurrent_dropout)
+
+    def initial_state(self, batch: int) -> GRUState:
+        return GRUState(self.linear.weight.new_zeros(batch, self.cell.hidden))
+
+    def encode(self, tokens: Tokens) -> Tensor:
+        return self.encoder(tokens)
+
+    def sample_noise(self, batch: int) -> Tensor:
+        """`[B, E + H]`: each number is dropped, or scaled up, through the whole sequence."""
+        weight = self.linear.weight
+        widths = (self.encoder.embedding.embedding_dim, self.cell.hidden)
+        masks = [
+            torch.bernoulli(weight.new_full((batch, w), keep)) / keep for w, keep in zip(widths, self.keep, strict=True)
+        ]
+        return torch.cat(masks, dim=1)
+
+    def update(self, state: GRUState, x: Tensor, noise: Tensor | None = None) -> GRUState:
+        if noise is None:
+            return GRUState(self.cell(x, state.h))
+        inputs, recurrent = noise.split([x.shape[1], self.cell.hidden], dim=1)
+        return GRUState(self.cell(x * inputs, state.h, recurrent))
+
+    def features(self, state: GRUState) -> Tensor:
+        return state.h
+
+    def readout(self, state: GRUState) -> Tensor:
+        return self.linear(state.h)

@@ -1,0 +1,229 @@
+"""Cuts a text into sentences while it is still being written.
+
+    bytes --Utf8Reader--> text, cut anywhere --Segmenter.feed/flush--> whole sentences
+
+The streaming form is the definition: a whole text is `feed(text)` and `flush()`, so that no chunking
+can change what the sentences are. A sentence begins at the first character that is not blank, needs
+a letter or a digit (what has none joins the next sentence), and ends at the first of
+
+    (a) a blank line
+    (b) a run of terminators where `sentencex`, shown 64 code points before and 16 after it, sees a
+        boundary before the next letter or digit
+    (c) a newline that ends a line of fewer than 40 code points
+    (d) 1,000 code points after its first letter or digit: at the last blank, else there
+
+`sentencex` knows the abbreviations of some 300 languages, but is quadratic on whole texts; here it
+never sees more than 80 code points.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from typing import Final, NamedTuple
+
+import sentencex
+
+from models.errors import InvalidEncoding
+
+BEFORE: Final = 64
+"""Code points before the end of a run of terminators that `sentencex` is shown."""
+AFTER: Final = 16
+"""Code points after it: the look-ahead, and so the delay of an event."""
+SHORT_LINE: Final = 40
+"""A newline ends a sentence when its line holds fewer code points than this."""
+LONGEST: Final = 1000
+"""Code points from a sentence's first letter or digit after which it is cut."""
+
+_WORD: Final = re.compile(r"[^\W_]")
+_VISIBLE: Final = re.compile(r"\S")
+_BLANK_LINE: Final = re.compile(r"\n[^\S\n]*\n")
+# The full stops, exclamation and question marks of the scripts that sentencex ends a sentence at.
+_CANDIDATE: Final = re.compile(
+    "[.!?\u2026\u203c-\u203d\u2047-\u2049\u3002\uff01\uff0e\uff1f\uff61\u0589\u061f\u06d4\u0700-\u0702"
+    "\u07f9\u0964\u0965\u104a\u104b\u1362\u1367\u1368\u166e\u1803\u1809\u2cf9-\u2cfb\u2cfe\u2cff\ua60e"
+    "\ua60f\ua6f3\ua6f7]+|\n"
+)
+
+
+class Sentence(NamedTuple):
+    """A sentence and where it stands: `offset` and `length` in code points of the text as sent."""
+
+    offset: int
+    length: int
+    text: str
+
+
+class Segmenter:
+    """Text in pieces of any size in, whole sentences out, each as soon as its end is certain.
+
+    >>> segmenter = Segmenter()
+    >>> segmenter.feed("Hello there, Dr. Smi")
+    []
+    >>> [s.text for s in segmenter.feed("th. You have won! Call now.")]
+    ['Hello there, Dr. Smith.']
+    >>> [(s.offset, s.text) for s in segmenter.flush()]
+    [(24, 'You have won!'), (38, 'Call now.')]
+    """
+
+    def __init__(self, language: str = "en") -> None:
+        self.language = language
+        self._buffer = ""
+        self._base = 0  # where the buffer's first code point stands in the text
+        self._line = 0  # where the current line starts in the text
+        self._ahead: list[str] = []  # the sentence's start while it has no letter or digit
+        self._start = 0  # the sentence's first visible character in the buffer
+        self._first = -1  # its first letter or digit in the buffer; -1: not seen yet
+        self._scan = 0  # everything before this index in the buffer is decided
+
+    def feed(self, text: str) -> list[Sentence]:
+        """The sentences that `text` makes certain; what is left is kept."""
+        return self._advance(text, ended=False)
+
+    def flush(self) -> list[Sentence]:
+        """The sentences that are left, the text being at its end."""
+        return self._advance("", ended=True)
+
+    def _advance(self, text: str, *, ended: bool) -> list[Sentence]:
+        self._buffer += text
+        sentences: list[Sentence] = []
+        done = 0
+        while self._first >= 0 or self._begin(done):
+            end = self._end(ended)
+            if end < 0:
+                break
+            sentences.append(self._cut(end))
+            done = end
+        if self._first < 0:
+            self._set_aside(done)
+            done = len(self._buffer)
+        # One slice per call, however many sentences there were.
+        self._buffer = self._buffer[done:]
+        self._base += done
+        self._start -= done
+        self._first -= done
+        self._scan -= done
+        if self._first < 0:
+            self._first = -1
+            if ended and self._ahead:
+                self._start = 0
+                sentences.append(self._cut(0))
+        return sentences
+
+    def _begin(self, done: int) -> bool:
+        """Finds where the next sentence starts and its first letter or digit, if that has come."""
+        found = _WORD.search(self._buffer, done)
+        upto = found.start() if found else len(self._buffer)
+        newline = self._buffer.rfind("\n", done, upto)
+        if newline >= 0:
+            self._line = self._base + newline + 1
+        if found is None:
+            return False
+        visible = None if self._ahead else _VISIBLE.search(self._buffer, done)
+        self._start = visible.start() if visible else done
+        self._ahead = ["".join(self._ahead)]
+        self._first = self._scan = upto
+        return True
+
+    def _set_aside(self, done: int) -> None:
+        """Keeps a start without letters or digits outside the buffer, which so stays short."""
+        rest = self._buffer[done:]
+        rest = rest if self._ahead else rest.lstrip()
+        if rest:
+            self._ahead.append(rest)
+
+    def _end(self, ended: bool) -> int:
+        """Where the current sentence ends in the buffer; -1: that is not certain yet."""
+        buffer, size = self._buffer, len(self._buffer)
+        latest = self._first + LONGEST
+        while found := _CANDIDATE.search(buffer, self._scan, latest):
+            self._scan, end = found.span()
+            if buffer[self._scan] == "\n":
+                decision = self._newline(self._scan, latest, ended)
+            elif end == size < latest and not ended:
+                decision = None  # the run of terminators may go on
+            else:
+                decision = self._run(end, ended)
+            if decision is None:
+                return -1
+            if decision >= 0:
+                return decision
+            self._scan = end
+        if size >= latest:
+            blank = max(buffer.rfind(c, self._first, latest) for c in " \t\n\r\u3000")
+            return blank if blank > 0 else latest
+        self._scan = size
+        return size if ended else -1
+
+    def _newline(self, at: int, latest: int, ended: bool) -> int | None:
+        """Rules (a) and (c) at a newline: the end; -1: no end; None: not certain yet."""
+        line = self._base + at - (self._buffer[at - 1] == "\r") - self._line
+        if line < SHORT_LINE or _BLANK_LINE.match(self._buffer, at, latest):
+            return at
+        if len(self._buffer) < latest and not ended and not _VISIBLE.search(self._buffer, at):
+            return None
+        self._line = self._base + at + 1
+        return -1
+
+    def _run(self, end: int, ended: bool) -> int | None:
+        """Rule (b) at a run of terminators that ends at `end`: as `_newline`."""
+        buffer = self._buffer
+        right = end + AFTER
+        if len(buffer) < right and not ended:
+            return None
+        right = min(right, len(buffer))
+        before = buffer[max(self._start, end - BEFORE) : end]
+        if len(before) < BEFORE:
+            before = self._ahead[0][len(before) - BEFORE :] + before
+        following = _WORD.search(buffer, end, right)
+        last = following.start() if following else right - 1
+        boundary = end - len(before)
+        for piece in sentencex.segment(self.language, before + buffer[end:right]):
+            boundary += len(piece)
+            if boundary >= end:
+                break
+        if boundary > last:
+            return -1
+        newline = buffer.rfind("\n", end, boundary)
+        if newline >= 0:
+            self._line = self._base + newline + 1
+        return boundary
+
+    def _cut(self, end: int) -> Sentence:
+        """The sentence up to `end`, without outer blanks."""
+        ahead = "".join(self._ahead)
+        text = (ahead + self._buffer[self._start : end]).rstrip()
+        offset = self._base + self._start - len(ahead)
+        self._ahead = []
+        self._first = -1
+        return Sentence(offset, len(text), text)
+
+
+class Utf8Reader:
+    """Bytes cut anywhere in, text out; raises InvalidEncoding at bytes that are not UTF-8."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
+        self._read = 0
+
+    def feed(self, data: bytes, *, ended: bool = False) -> str:
+        try:
+            text = self._decoder.decode(data, ended)
+        except UnicodeDecodeError as error:
+            raise InvalidEncoding(
+                f"the text is not UTF-8: {error.reason} near byte {self._read + error.start:,}; "
+                "send UTF-8, or JSON, which is UTF-8 by definition",
+                value=self._read + error.start,
+            ) from None
+        self._read += len(data)
+        return text
+
+
+def split(text: str, language: str = "en") -> list[Sentence]:
+    """The sentences of a whole text.
+
+    >>> [s.text for s in split("Dear Mr. Jones,\\n\\nthe meeting is at 3.30 p.m. tomorrow. Bring tea!")]
+    ['Dear Mr. Jones,', 'the meeting is at 3.30 p.m. tomorrow.', 'Bring tea!']
+    """
+    segmenter = Segmenter(language)
+    return segmenter.feed(text) + segmenter.flush()

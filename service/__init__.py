@@ -1,0 +1,1 @@
+"""Serves the classifiers: wire format, sessions in Redis, micro-batching, metrics, settings."""

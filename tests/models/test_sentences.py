@@ -1,0 +1,138 @@
+"""The segmenter: any cut gives the same sentences, offsets are true, and hostile text is linear."""
+
+from __future__ import annotations
+
+import itertools
+import time
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from models.errors import InvalidEncoding
+from models.sentences import AFTER, LONGEST, Segmenter, Sentence, Utf8Reader, split
+
+PIECES = ["Dr. ", "Hello", " world", ".", "!?", "\n", "\n\n", " \n ", "\r\n", "a" * 45, " ", "...", '"', ") ", "e.g. "]
+PIECES += ["3.5", "你好。", "\u200b", "----", "é", "🙂", "x" * 1100, " y" * 600, "- " * 40, "The end. ", "\x00", "… "]
+texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=30).map("".join)
+
+
+def fed(parts: list[str]) -> list[Sentence]:
+    segmenter = Segmenter()
+    sentences = [sentence for part in parts for sentence in segmenter.feed(part)]
+    return sentences + segmenter.flush()
+
+
+@given(texts, st.data())
+@example('----- "Stop." He said so to everybody. \n\n', None)
+def test_any_cut_of_the_bytes_gives_the_same_sentences(text: str, data: st.DataObject | None) -> None:
+    raw = text.encode()
+    cuts = sorted(data.draw(st.sets(st.integers(0, len(raw)), max_size=20))) if data else range(len(raw))
+    reader = Utf8Reader()
+    edges = [0, *cuts, len(raw)]
+    parts = [reader.feed(raw[a:b]) for a, b in itertools.pairwise(edges)] + [reader.feed(b"", ended=True)]
+    assert fed(parts) == split(text)
+    assert fed(list(text)) == split(text)
+
+
+@given(texts)
+def test_offsets_are_true_and_nothing_visible_is_lost(text: str) -> None:
+    sentences = split(text)
+    left = list(text)
+    for offset, length, sentence in sentences:
+        assert text[offset : offset + length] == sentence == sentence.strip() != ""
+        left[offset : offset + length] = " " * length
+    assert "".join(left).isspace() or not text
+    assert all(a.offset + a.length <= b.offset for a, b in itertools.pairwise(sentences))
+
+
+@given(texts)
+def test_a_sentence_is_out_before_the_17th_code_point_after_its_terminator(text: str) -> None:
+    ends = [s.offset + s.length for s in split(text) if s.text[-1] in ".!?"]
+    segmenter = Segmenter()
+    out: list[Sentence] = []
+    for at, character in enumerate(text):
+        out += segmenter.feed(character)
+        due = [end for end in ends if end + AFTER <= at + 1]
+        assert [s.offset + s.length for s in out if s.text[-1] in ".!?"][: len(due)] == due
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("", []),
+        (" \n\t ", []),
+        ("no end", ["no end"]),
+        ("One. Two! Three?", ["One.", "Two!", "Three?"]),
+        ("Dr. Smith paid $3.50. He left.", ["Dr. Smith paid $3.50.", "He left."]),
+        ("hi\nhow are you\nfine", ["hi", "how are you", "fine"]),
+        ("This line was wrapped by a client at\n70 columns", ["This line was wrapped by a client at\n70 columns"]),
+        ("A line of some forty-one code points, then\n \n a blank", ["A line of some forty-one code points, then", "a blank"]),
+        ("*** --- ***\n\nHello", ["*** --- ***\n\nHello"]),
+        ("Hello there.\n\n*** --- ***", ["Hello there.", "*** --- ***"]),
+        ("?!... ---", ["?!... ---"]),
+    ],
+)  # fmt: skip
+def test_where_sentences_end(text: str, wanted: list[str]) -> None:
+    assert [s.text for s in split(text)] == wanted
+
+
+def test_a_line_of_39_ends_a_sentence_and_one_of_40_does_not() -> None:
+    for newline in ("\n", "\r\n"):
+        assert len(split("a" * 39 + newline + "b" * 50)) == 2
+        assert len(split("a" * 40 + newline + "b" * 50)) == 1
+
+
+def test_a_sentence_is_cut_at_the_last_blank_within_the_limit_else_at_the_limit() -> None:
+    assert [s.length for s in split("a" * 2500)] == [LONGEST, LONGEST, 500]
+    assert [s.length for s in split("a" * 600 + " " + "b" * 900)] == [600, 900]
+
+
+MILLION = 1_000_000
+HOSTILE = {
+    "dots": "." * MILLION,
+    "spaced dots": ". " * (MILLION // 2),
+    "brackets": "(" * MILLION,
+    "quotes": '"' * MILLION,
+    "one word": "a" * MILLION,
+    "newlines": "\n" * MILLION,
+    "letters and newlines": "a\n" * (MILLION // 2),
+    "a letter, then dots": "a" + "." * (MILLION - 1),
+    "letters and dots": "a." * (MILLION // 2),
+    "questions": "a? " * (MILLION // 3),
+    "a long line, then blanks": "a" * 50 + "\n" + " " * (MILLION - 51),
+    "combining marks": "e" + "\u0301\u0327" * (MILLION // 2),
+    "only combining marks": "\u0301\u0327" * (MILLION // 2),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_is_linear(name: str) -> None:
+    text = HOSTILE[name]
+    half, whole = (timed(text[: len(text) // n]) for n in (2, 1))
+    assert whole < 10
+    # Linear would be 2, quadratic 4; short times are noise.
+    assert whole < 0.2 or whole < 3.2 * half
+
+
+@pytest.mark.parametrize("name", ["dots", "a letter, then dots", "a long line, then blanks", "only combining marks"])
+def test_hostile_text_in_small_pieces_is_linear(name: str) -> None:
+    text = HOSTILE[name][: MILLION // 4]
+    began = time.process_time()
+    fed([text[i : i + 3] for i in range(0, len(text), 3)])
+    assert time.process_time() - began < 10
+
+
+def timed(text: str) -> float:
+    began = time.process_time()
+    split(text)
+    return time.process_time() - began
+
+
+def test_bytes_that_are_not_utf8_are_refused_with_their_place() -> None:
+    reader = Utf8Reader()
+    reader.feed(b"abc\xc3")
+    with pytest.raises(InvalidEncoding, match="near byte"):
+        reader.feed(b"\x28")
+    with pytest.raises(InvalidEncoding):
+        Utf8Reader().feed(b"\xed\xa0\x80", ended=True)

@@ -1,0 +1,1 @@
+"""Makes the classifiers: data sets, loss, loop, evaluation, calibration, command line."""
