@@ -74,6 +74,7 @@ class InceptionEncoder(nn.Module):
         super().__init__()
         self.embedding = nn.Embedding(1 + words, width)
         nn.init.uniform_(self.embedding.weight, -0.05, 0.05)
+        self.filters = filters
         self.dropout = nn.Dropout1d(dropout)
         self.convolutions = nn.ModuleList(nn.Conv1d(width, filters, k, padding=k // 2) for k in KERNELS)
 
@@ -85,7 +86,6 @@ class InceptionEncoder(nn.Module):
         ribbon = embedded.new_zeros(len(tokens.ids) + gap * len(lengths), embedded.shape[1])
         ribbon = ribbon.index_copy(0, places, embedded).T.unsqueeze(0)
         if not len(tokens.ids):
-            width = sum(c.out_channels for c in self.convolutions)
-            return embedded.new_zeros(len(lengths), width + 1)
+            return embedded.new_zeros(len(lengths), len(KERNELS) * self.filters + 1)
         features = torch.cat([F.relu(c(ribbon)[0]) for c in self.convolutions]).T
         return torch.cat([sums(features[places], sentence, len(lengths)), lengths[:, None].to(features.dtype)], dim=1)
