@@ -46,7 +46,7 @@ def test_offsets_are_true_and_nothing_visible_is_lost(text: str) -> None:
     assert all(a.offset + a.length <= b.offset for a, b in itertools.pairwise(sentences))
 
 
-@given(texts)
+@given(texts.filter(lambda text: len(text) < LONGEST))  # a sentence cut at the limit may end in a full stop, too
 def test_a_sentence_is_out_before_the_17th_code_point_after_its_terminator(text: str) -> None:
     ends = [s.offset + s.length for s in split(text) if s.text[-1] in ".!?"]
     segmenter = Segmenter()
@@ -67,7 +67,7 @@ def test_a_sentence_is_out_before_the_17th_code_point_after_its_terminator(text:
         ("Dr. Smith paid $3.50. He left.", ["Dr. Smith paid $3.50.", "He left."]),
         ("hi\nhow are you\nfine", ["hi", "how are you", "fine"]),
         ("This line was wrapped by a client at about\n70", ["This line was wrapped by a client at about\n70"]),
-        ("A line of some forty-one code points and\n \n a blank", ["A line of some forty-one code points and", "a blank"]),
+        ("A line of some 41 code points, then comes\n \n a blank", ["A line of some 41 code points, then comes", "a blank"]),
         ("*** --- ***\n\nHello", ["*** --- ***\n\nHello"]),
         ("Hello there.\n\n*** --- ***", ["Hello there.", "*** --- ***"]),
         ("?!... ---", ["?!... ---"]),
