@@ -19,32 +19,38 @@ Mode = Literal["binary", "count", "freq", "tfidf"]
 UNKNOWN: Final = 0
 """The id of every word that the vocabulary does not hold; its words have the ids from 1."""
 
-# Format characters (zero-width spaces and joiners, directional marks, tags), variation selectors and
-# control characters that are not blanks: invisible, and so a disguise.
+# Format characters (zero-width spaces and joiners, directional marks, tags), variation selectors, the
+# Hangul fillers (letters without ink) and control characters that are not blanks: invisible, and so a
+# disguise.
 _INVISIBLE: Final = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180b-\u180e"
-    "\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\U000110bd\U000110cd"
-    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]+"
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160"
+    "\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000110bd"
+    "\U000110cd\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f"
+    "\U000e0100-\U000e01ef]+"
 )
 # The Stream-Safe Text Format (Unicode Annex 15, D4) allows 30 combining marks in a row; sorting a
 # longer run is quadratic. Every character that is neither ASCII nor of a word counts as one here.
 _MARKS: Final = re.compile(r"([^\w\x00-\x7f]{30})[^\w\x00-\x7f]+")
+# What NFKC could not compose with its letter: struck-through and stacked letters, and the dot of a lower İ.
+_LOOSE: Final = re.compile("[\u0300-\u036f]+")
 _WORD: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[!?$%£€]")
 LONGEST_WORD: Final = 40
 """Code points of a word that are looked at: a longer one is its first 40, so one id all the same."""
 
 
 def normalise(text: str) -> str:
-    """One spelling of a text: invisible characters dropped, NFKC, lower case.
+    """One spelling of a text: invisible characters dropped, NFKC, lower case, no loose accents.
 
     >>> normalise("Ｆ\\u200bＲＥＥ Ca\\u00adsh, ﬁne")
     'free cash, fine'
     """
     if not text.isascii():
         text = _INVISIBLE.sub("", text)
+        # Unicode calls these two letters, but NFKC makes marks of them: they must count as marks.
+        text = text.replace("\uff9e", "\u3099").replace("\uff9f", "\u309a")
         text = unicodedata.normalize("NFKC", _MARKS.sub(r"\1", text))
-        text = text.replace("’", "'")
-    elif not text.isprintable():
+        return _LOOSE.sub("", text.lower()).replace("’", "'")
+    if not text.isprintable():
         text = _INVISIBLE.sub("", text)
     return text.lower()
 

@@ -67,12 +67,15 @@ def test_a_sentence_is_out_before_the_17th_code_point_after_its_terminator(text:
         ("Dr. Smith paid $3.50. He left.", ["Dr. Smith paid $3.50.", "He left."]),
         ("hi\nhow are you\nfine", ["hi", "how are you", "fine"]),
         ("This line was wrapped by a client at about\n70", ["This line was wrapped by a client at about\n70"]),
-        ("A line of some 41 code points, then comes\n \n a blank", ["A line of some 41 code points, then comes", "a blank"]),
+        (
+            "This line is 41 code points long, no less\n \n a blank",
+            ["This line is 41 code points long, no less", "a blank"],
+        ),
         ("*** --- ***\n\nHello", ["*** --- ***\n\nHello"]),
         ("Hello there.\n\n*** --- ***", ["Hello there.", "*** --- ***"]),
         ("?!... ---", ["?!... ---"]),
     ],
-)  # fmt: skip
+)
 def test_where_sentences_end(text: str, wanted: list[str]) -> None:
     assert [s.text for s in split(text)] == wanted
 
@@ -109,10 +112,10 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_linear(name: str) -> None:
     text = HOSTILE[name]
-    half, whole = (timed(text[: len(text) // n]) for n in (2, 1))
+    eighth, whole = (timed(text[: len(text) // n]) for n in (8, 1))
     assert whole < 10
-    # Linear would be 2, quadratic 4; short times are noise.
-    assert whole < 0.2 or whole < 3.2 * half
+    # Linear would be 8, quadratic 64; short times are noise.
+    assert whole < 0.2 or whole < 20 * eighth
 
 
 @pytest.mark.parametrize("name", ["dots", "a letter, then dots", "a long line, then blanks", "only combining marks"])

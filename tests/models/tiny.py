@@ -1,0 +1,96 @@
+"""Small models with known arithmetic or seeded weights, for every test that needs one.
+
+artefact("gru"), artefact("conv1d")   seeded random weights, a vocabulary of 12 words, a real calibration
+toy()                                 the worked example of a simple RNN, whose numbers fit on a blackboard
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import torch
+from torch import Tensor
+
+from models.artefact import FAMILIES, Artefact
+from models.calibration import Calibration
+from models.contract import Classifier, Tokens
+from models.encoders import sums
+from models.vocabulary import Vocabulary
+
+WORDS: Final = ("the", "cat", "free", "money", "sat", "on", "you", "won", "!", "click", "film", "good")
+SIZES: Final[dict[str, dict[str, Any]]] = {
+    "gru": {"pairs": 50, "embedding": 8, "hidden": 6},
+    "conv1d": {"embedding": 6, "filters": 4},
+}
+CALIBRATION: Final = Calibration((0.0, 2.0, 9.0), (0.5, 1.0, 1.5), ((0.0, 0.3), (0.0, -0.2), (0.1, 0.0)))
+
+
+def classifier(
+    family: str, seed: int = 0, words: int = len(WORDS), classes: int = 2, **sizes: float
+) -> Classifier[Any]:
+    """A classifier in eval mode, whose weights are normal with a deviation of 0.5."""
+    model = FAMILIES[family](words=words, classes=classes, **SIZES[family], **sizes)
+    generator = torch.Generator().manual_seed(seed)
+    for parameter in model.parameters():
+        parameter.data.normal_(0, 0.5, generator=generator)
+    return model.eval().requires_grad_(False)
+
+
+def artefact(family: str, seed: int = 0, words: Sequence[str] = WORDS) -> Artefact:
+    return Artefact(
+        task="spam",
+        family=family,
+        labels=("ham", "spam"),
+        sizes=SIZES[family],
+        vocabulary=Vocabulary(words),
+        classifier=classifier(family, seed, len(words)),
+        calibration=CALIBRATION,
+        thresholds={"fpr:0.01": 0.75},
+    )
+
+
+W: Final = ((1.5, -2.0), (0.0, 1.0), (-1.0, 0.5), (2.0, 0.0))
+"""Rows for h_0, h_1, x_0, x_1: the worked example of the design."""
+
+
+def rnn_step(h: Sequence[float], x: Sequence[float]) -> tuple[float, ...]:
+    """tanh([h, x] W), number by number."""
+    seen = [*h, *x]
+    return tuple(math.tanh(sum(s * row[j] for s, row in zip(seen, W, strict=True))) for j in range(2))
+
+
+class ToyState(NamedTuple):
+    """`h [B, 2]`, (0, 1) before the first sentence."""
+
+    h: Tensor
+
+
+class Toy(Classifier[ToyState]):
+    """x counts two words (ids 1 and 2), h' = tanh([h, x] W), and the logits are h itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.tensor(W))
+
+    def initial_state(self, batch: int) -> ToyState:
+        return ToyState(self.get_buffer("weight").new_tensor([0.0, 1.0]).repeat(batch, 1))
+
+    def encode(self, tokens: Tokens) -> Tensor:
+        one_hot = torch.eye(3, device=tokens.ids.device)[tokens.ids]
+        return sums(one_hot, tokens.sentence, len(tokens.lengths))[:, 1:]
+
+    def update(self, state: ToyState, x: Tensor, noise: Tensor | None = None) -> ToyState:
+        return ToyState(torch.tanh(torch.cat([state.h, x], dim=1) @ self.get_buffer("weight")))
+
+    def features(self, state: ToyState) -> Tensor:
+        return state.h
+
+    def readout(self, state: ToyState) -> Tensor:
+        return state.h
+
+
+def toy() -> Artefact:
+    """The words are "left", x = (1, 0), and "right", x = (0, 1); log-odds are h_1 - h_0."""
+    return Artefact("toy", "toy", ("no", "yes"), {}, Vocabulary(["left", "right"]), Toy(), Calibration.identity(2))

@@ -1,0 +1,50 @@
+"""The rule of tests/conftest.py: what passes and what fails in a real run of pytest, with CI and without."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SKIPS = """
+import pytest
+
+@pytest.mark.skip
+def test_marked(): ...
+
+def test_at_run_time():
+    pytest.skip("not today")
+
+@pytest.mark.cuda
+@pytest.mark.skip
+def test_without_a_device(): ...
+
+@pytest.mark.xfail(strict=True)
+def test_expected():
+    assert False
+
+def test_plain(): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("ci", "wanted"),
+    [("true", "1 failed, 1 passed, 1 skipped, 1 xfailed, 2 errors"), ("", "1 passed, 4 skipped, 1 xfailed")],
+)
+def test_in_ci_a_skipped_test_is_a_failure_unless_it_needs_cuda(tmp_path: Path, ci: str, wanted: str) -> None:
+    shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
+    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    cuda: as in pyproject.toml\n")
+    (tmp_path / "test_skips.py").write_text(SKIPS)
+    (tmp_path / "test_file.py").write_text('import pytest\n\npytest.skip("all of it", allow_module_level=True)\n')
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "--continue-on-collection-errors", str(tmp_path)],
+        env={**os.environ, "CI": ci},
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert wanted in ran.stdout.splitlines()[-1], ran.stdout + ran.stderr
