@@ -1,0 +1,42 @@
+"""Starts the service: `python -m service`.
+
+arguments, environment --> a BENTOML_HOME of its own --exec--> bentoml serve service.app:Undertone
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from service.settings import Settings, SettingsError
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m service", description=__doc__.partition("\n")[0])
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=3000, help="the port to listen on (%(default)s)")
+    parser.add_argument(
+        "--grace", type=int, default=10, help="seconds that running requests get at the end (%(default)s)"
+    )
+    arguments = parser.parse_args()
+    try:
+        settings = Settings.read(os.environ)
+    except SettingsError as error:
+        sys.exit(f"undertone: {error}")
+    environment = {"BENTOML_DO_NOT_TRACK": "True", "OMP_NUM_THREADS": "1", **os.environ}
+    # Two servers with one BENTOML_HOME would wipe each other's metrics.
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    environment.setdefault("BENTOML_HOME", str(cache / "undertone" / f"{arguments.host}-{arguments.port}"))
+    environment["UNDERTONE_WORKERS"] = str(settings.workers)
+    Path(environment["BENTOML_HOME"]).mkdir(parents=True, exist_ok=True)
+    os.chdir(Path(__file__).parent.parent)
+    command = [sys.executable, "-m", "bentoml", "serve", "service.app:Undertone"]
+    command += ["--host", arguments.host, "--port", str(arguments.port)]
+    command += ["--timeout-graceful-shutdown", str(arguments.grace)]
+    os.execve(command[0], command, environment)  # noqa: S606 - signals are then BentoML's to handle
+
+
+if __name__ == "__main__":
+    main()

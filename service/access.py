@@ -1,0 +1,100 @@
+"""Who may call: API keys, and without any only this machine.
+
+headers --Access.check--> tenant      401 no or a wrong key, 403 a place that is not allowed, 429 too fast
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import time
+from collections.abc import Callable
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.types import Scope
+
+from service.errors import Forbidden, RateLimited, Unauthorized
+from service.settings import Settings
+
+OPEN_TENANT: Final = "public"
+BURST: Final = 2.0
+"""Seconds' worth of requests that a caller may save up."""
+
+
+class Access:
+    """The rules of one process."""
+
+    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._rate = settings.rate / settings.workers
+        self._clock = clock
+        self._buckets: dict[str, tuple[float, float]] = {}
+
+    def check(self, scope: Scope) -> str:
+        """The caller's tenant: the name of its key, or the one of all callers where there are no keys."""
+        headers = Headers(scope=scope)
+        self._origin(headers)
+        tenant = self._key(headers) if self._settings.api_keys else self._keyless(scope, headers)
+        self._bucket(tenant)
+        return tenant
+
+    def _origin(self, headers: Headers) -> None:
+        origin = headers.get("origin")
+        if origin is None or origin in self._settings.origins:
+            return
+        if urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+            raise Forbidden(f"scripts of {origin[:200]} may not call this service: name it in UNDERTONE_ORIGINS")
+
+    def _key(self, headers: Headers) -> str:
+        scheme, _, key = headers.get("authorization", "").partition(" ")
+        # Looking a digest up leaks nothing of the key through time.
+        name = self._settings.api_keys.get(hashlib.sha256(key.strip().encode()).hexdigest())
+        if scheme.lower() != "bearer" or name is None:
+            got = "a key that is not known" if key else "no key"
+            raise Unauthorized(f"this service wants an API key and got {got}: send `Authorization: Bearer KEY`")
+        return name
+
+    def _keyless(self, scope: Scope, headers: Headers) -> str:
+        if not self._settings.open:
+            client = scope.get("client")
+            near = client is not None and _is_loopback(client[0]) and _is_loopback(_host(headers.get("host", "")))
+            if not near or "x-forwarded-for" in headers or "forwarded" in headers:
+                raise Forbidden(
+                    "this service has no API keys, so it serves only callers on its own machine: set "
+                    "UNDERTONE_API_KEYS, or UNDERTONE_OPEN=1 where anybody may call"
+                )
+        return OPEN_TENANT
+
+    def _bucket(self, tenant: str) -> None:
+        """A token bucket: `rate` tokens a second flow in, a request takes one."""
+        if not self._rate:
+            return
+        now = self._clock()
+        size = max(1.0, self._rate * BURST)
+        tokens, then = self._buckets.get(tenant, (size, now))
+        tokens = min(size, tokens + (now - then) * self._rate)
+        self._buckets[tenant] = (max(tokens - 1, 0) if tokens >= 1 else tokens, now)
+        if tokens < 1:
+            raise RateLimited(
+                f"more than {self._settings.rate:g} requests a second came from this caller (UNDERTONE_RATE): "
+                "wait for Retry-After",
+                limit=self._settings.rate,
+            )
+
+
+def _host(header: str) -> str:
+    """The host of a Host header, without port and brackets."""
+    if header.startswith("["):
+        return header[1:].partition("]")[0]
+    return header.partition(":")[0]
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

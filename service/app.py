@@ -1,0 +1,113 @@
+"""The BentoML service: `bentoml serve service.app:Undertone`.
+
+supervisor: on_deployment --embedded Redis--> environment        (once)
+worker:     __init__ --models--> Serving --> Guard, the API mounted at /, two native twins
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Awaitable
+from http import HTTPStatus
+from typing import Any, TypeVar, cast
+
+import bentoml
+from _bentoml_impl.server.app import ServiceAppFactory
+from _bentoml_sdk.service import Service
+from bentoml._internal.context import server_context
+from bentoml._internal.server.http.traffic import TimeoutMiddleware
+from bentoml.exceptions import BentoMLException
+from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+from pydantic import ValidationError
+from starlette.middleware import Middleware
+from starlette.types import ASGIApp
+
+from models.errors import UndertoneError
+from service import catalogue, embedded
+from service.guard import ROUTES, ErrorResponse, Guard
+from service.metrics import Metrics
+from service.routes import application
+from service.serving import Serving
+from service.settings import Settings
+from service.wire import BatchIn, BatchOut, PredictIn, Prediction
+
+T = TypeVar("T")
+
+
+def _not_of_the_input(record: logging.LogRecord) -> bool:
+    """Drops BentoML's tracebacks of refused requests, which quote the text."""
+    error = record.exc_info[1] if record.exc_info else None
+    refused = isinstance(error, BentoMLException) and error.error_code < HTTPStatus.INTERNAL_SERVER_ERROR
+    return not (refused or isinstance(error, ValidationError))
+
+
+class _Factory(ServiceAppFactory):  # type: ignore[misc]
+    """BentoML's application without two middlewares that ours replace: the timer is never cancelled, so
+    every request lives on for the whole timeout, and tracing costs a third of a request even when off."""
+
+    @property
+    def middlewares(self) -> list[Middleware]:
+        return [m for m in super().middlewares if m.cls not in (TimeoutMiddleware, OpenTelemetryMiddleware)]
+
+
+class _Trimmed(Service[T]):  # type: ignore[misc]
+    def to_asgi(self, is_main: bool = True) -> ASGIApp:
+        self.inject_config()
+        return cast(ASGIApp, _Factory(self, is_main=is_main)())
+
+
+def _serving() -> Serving:
+    """What this worker holds."""
+    return cast(Serving, bentoml.get_current_service().serving)
+
+
+@bentoml.service(
+    name="undertone",
+    service_class=_Trimmed,
+    workers=Settings.read({"UNDERTONE_WORKERS": os.environ.get("UNDERTONE_WORKERS", "")}).workers,
+    logging={"access": {"enabled": False}},
+    tracing={"excluded_urls": ".*"},
+    metrics={"enabled": False},
+)
+@bentoml.asgi_app(application(_serving), path="/")
+class Undertone:
+    """Spam and sentiment, one running probability after every sentence."""
+
+    @bentoml.on_deployment  # type: ignore[untyped-decorator]
+    @staticmethod
+    def provide_redis() -> None:
+        """Once, in the supervisor; workers inherit the environment."""
+        embedded.provide(os.environ)
+        Settings.read(os.environ)
+
+    def __init__(self) -> None:
+        logging.getLogger("bentoml._internal.server.http_app").addFilter(_not_of_the_input)
+        settings = Settings.read(os.environ)
+        models = catalogue.load(settings.models, server_context.worker_index or 1, settings.queue)
+        self.serving = Serving(settings, models, Metrics(ROUTES))
+
+    @bentoml.on_shutdown  # type: ignore[untyped-decorator]
+    async def close(self) -> None:
+        await self.serving.close()
+
+    @bentoml.api  # type: ignore[untyped-decorator]
+    async def predict(self, request: PredictIn, /, ctx: bentoml.Context) -> Prediction:
+        return await _native(self.serving.predict(ctx.request.state.tenant, request))
+
+    @bentoml.api  # type: ignore[untyped-decorator]
+    async def predict_batch(self, request: BatchIn, /) -> BatchOut:
+        return await _native(self.serving.predict_batch(request))
+
+
+cast(Any, Undertone).add_asgi_middleware(Guard, serving=_serving)
+
+
+async def _native(answer: Awaitable[T]) -> T:
+    """Errors as the rest of the API has them: BentoML would answer with an array, or 500."""
+    try:
+        async with asyncio.timeout(_serving().settings.timeout):
+            return await answer
+    except UndertoneError as error:
+        return cast(Any, ErrorResponse(error))

@@ -1,0 +1,105 @@
+"""Micro-batching: whatever waits when the engine is free goes through it together.
+
+    advance(state, sentences) --turns of 64 sentences--> queue --all that wait--> engine thread --> Advance
+
+There is no timer: an idle engine starts at once, a busy one gathers. A long text takes its turns like
+everybody else, so it does not stall a short one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Sequence
+from concurrent.futures import Executor
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from models.errors import UndertoneError
+from service.errors import Overloaded
+
+if TYPE_CHECKING:
+    from models.predictor import Advance
+
+    Engine = Callable[[Sequence[tuple[bytes | None, Sequence[str]]]], list[Advance | UndertoneError]]
+
+TURN: Final = 64
+"""Sentences of one request that go into one batch."""
+LARGEST: Final = 1024
+"""Sentences of one batch, so that a full queue is not one long batch."""
+
+
+class _Turn(NamedTuple):
+    state: bytes | None
+    sentences: Sequence[str]
+    answer: asyncio.Future[Advance]
+
+
+class Batcher:
+    """Hands waiting turns to `engine`, which runs in `executor`; at most `limit` may wait."""
+
+    def __init__(self, engine: Engine, executor: Executor, limit: int) -> None:
+        self._engine = engine
+        self._executor = executor
+        self._limit = limit
+        self._waiting: deque[_Turn] = deque()
+        self._running: asyncio.Task[None] | None = None
+
+    async def advance(self, state: bytes | None, sentences: Sequence[str]) -> AsyncGenerator[Advance]:
+        """The sentences in turns: each one's Advance as soon as it is there; none at all gives one."""
+        for first in range(0, max(len(sentences), 1), TURN):
+            advance = await self._turn(state, sentences[first : first + TURN])
+            state = advance.state
+            yield advance
+
+    async def _turn(self, state: bytes | None, sentences: Sequence[str]) -> Advance:
+        if len(self._waiting) >= self._limit:
+            raise Overloaded(
+                f"{len(self._waiting):,} pieces of text wait for the model already, the limit is {self._limit:,} "
+                "(UNDERTONE_QUEUE): nothing was scored, try again in a second",
+                limit=self._limit,
+                value=len(self._waiting),
+            )
+        turn = _Turn(state, sentences, asyncio.get_running_loop().create_future())
+        self._waiting.append(turn)
+        if self._running is None:
+            self._running = asyncio.create_task(self._drain())
+        return await turn.answer
+
+    async def _drain(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            while batch := self._take():
+                items = [(turn.state, turn.sentences) for turn in batch]
+                try:
+                    results = await loop.run_in_executor(self._executor, self._engine, items)
+                except Exception as error:
+                    for turn in batch:
+                        _settle(turn.answer, error)
+                    continue
+                for turn, result in zip(batch, results, strict=True):
+                    _settle(turn.answer, result)
+        finally:
+            self._running = None
+
+    def _take(self) -> list[_Turn]:
+        """What waits, oldest first, less what nobody waits for any more."""
+        batch: list[_Turn] = []
+        size = 0
+        while self._waiting and size < LARGEST:
+            turn = self._waiting.popleft()
+            if not turn.answer.done():
+                batch.append(turn)
+                size += len(turn.sentences)
+        return batch
+
+    def close(self) -> None:
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _settle(answer: asyncio.Future[Advance], result: Advance | Exception) -> None:
+    if answer.done():
+        return
+    if isinstance(result, Exception):
+        answer.set_exception(result)
+    else:
+        answer.set_result(result)

@@ -1,0 +1,124 @@
+"""The models that this process serves, and which of them answers a request.
+
+names, folders --load--> Model (artefact, predictor, batcher)     (task, model?) --resolve--> Model
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from service.batcher import Batcher
+from service.errors import InvalidRequest, UnknownModel, UnknownTask
+
+if TYPE_CHECKING:
+    from models.artefact import Artefact
+    from models.predictor import Predictor
+
+logger = logging.getLogger(__name__)
+
+
+class Model:
+    """A loaded artefact, and the batcher in front of it."""
+
+    def __init__(self, artefact: Artefact, predictor: Predictor, batcher: Batcher) -> None:
+        self.artefact = artefact
+        self.predictor = predictor
+        self.batcher = batcher
+        self.name = artefact.name
+        self.task = artefact.task
+        self.digest = artefact.digest
+        self.labels = artefact.labels
+        self.language = artefact.language
+
+    def threshold(self, asked: float | str | None) -> float | None:
+        """The probability from which the positive label is given; None with more than two labels."""
+        if len(self.labels) > 2:
+            if asked is not None:
+                raise InvalidRequest(
+                    f"{self.name} has {len(self.labels)} labels and so no threshold: leave it out", field="threshold"
+                )
+            return None
+        if isinstance(asked, str):
+            rate = asked.removeprefix("fpr:")
+            if asked == rate or rate not in self.artefact.thresholds:
+                known = ", ".join(f'"fpr:{rate}"' for rate in self.artefact.thresholds) or "none"
+                raise InvalidRequest(
+                    f"threshold is {asked!r}, wanted is a number above 0 and below 1, or one of {known}",
+                    field="threshold",
+                )
+            return self.artefact.thresholds[rate]
+        return 0.5 if asked is None else asked
+
+
+class Catalogue:
+    """All loaded models; the first of a task is its default."""
+
+    def __init__(self, models: Sequence[Model]) -> None:
+        self.models = list(models)
+        self._defaults: dict[str, Model] = {}
+        for model in self.models:
+            self._defaults.setdefault(model.task, model)
+
+    @property
+    def tasks(self) -> list[str]:
+        return list(self._defaults)
+
+    def task(self, task: str) -> str:
+        """The task itself; raises UnknownTask where no model does it."""
+        if task not in self._defaults:
+            known = ", ".join(self._defaults)
+            raise UnknownTask(f"no model for task {task!r} is loaded, there are models for: {known}", field="task")
+        return task
+
+    def resolve(self, task: str, model: str | None = None) -> Model:
+        """The model of that name or digest, or the task's default."""
+        self.task(task)
+        if model is None:
+            return self._defaults[task]
+        found = self.find(task, model)
+        if found is None:
+            known = ", ".join(m.name for m in self.models if m.task == task)
+            raise UnknownModel(f"no model {model!r} for task {task!r} is loaded, there are: {known}", field="model")
+        return found
+
+    def find(self, task: str, model: str) -> Model | None:
+        return next((m for m in self.models if m.task == task and model in (m.name, m.digest)), None)
+
+    def close(self) -> None:
+        for model in self.models:
+            model.batcher.close()
+
+
+def load(names: Sequence[str], worker: int, queue: int) -> Catalogue:
+    """Loads artefacts by name (shipped ones) or folder, on this worker's device.
+
+    Imports torch, which is why it is called in a worker and nothing here imports it at the top: the
+    supervisor would hold 265 MB for nothing.
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    import torch
+
+    from models.artefact import PRETRAINED
+    from models.artefact import load as load_artefact
+    from models.predictor import Predictor
+
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+    torch.set_num_threads(1)
+    devices = torch.cuda.device_count()
+    device = f"cuda:{(worker - 1) % devices}" if devices else "cpu"
+    # One thread for all models: they share one device, and torch's thread count is each thread's own.
+    engine = ThreadPoolExecutor(1, thread_name_prefix="engine", initializer=torch.set_num_threads, initargs=(1,))
+    models: list[Model] = []
+    for name in names:
+        artefact = load_artefact(Path(name) if os.sep in name else PRETRAINED / name)
+        predictor = Predictor(artefact, device)
+        predictor.advance([(None, ["The first call pays for what later ones find warm."])])
+        models.append(Model(artefact, predictor, Batcher(predictor.advance, engine, queue)))
+        logger.info("loaded %s %s on %s", artefact.name, artefact.digest[:19], device)
+    return Catalogue(models)

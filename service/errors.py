@@ -1,0 +1,145 @@
+"""Every error that an answer can carry, in the order in which a request is checked.
+
+UndertoneError (models/errors.py)
+├── NotFound             404 not_found             ├── InvalidRequest     400 invalid_request
+├── MethodNotAllowed     405 method_not_allowed    ├── UnknownTask        400 unknown_task
+├── BodyTooLarge         413 body_too_large        ├── UnknownModel       400 unknown_model
+├── Unauthorized         401 unauthorized          ├── EmptyText          400 empty_text
+├── Forbidden            403 forbidden             ├── TextTooLong        413 text_too_long
+├── RateLimited          429 rate_limited          ├── BatchTooLarge      413 batch_too_large
+├── UnsupportedMedia     415 unsupported_media     ├── Overloaded         503 overloaded
+├── NotAcceptable        406 not_acceptable        ├── StoreUnavailable   503 store_unavailable
+├── InvalidJSON          400 invalid_json          ├── SessionNotFound    404 session_not_found
+├── Conflict             409 conflict              ├── WrongStep          409 wrong_step
+├── StateUnreadable      409 state_unreadable      ├── ModelChanged       409 model_changed
+└── Timeout              504 timeout               (anything else is 500 internal, and says no more)
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from models.errors import UndertoneError
+
+
+class NotFound(UndertoneError):
+    code, status = "not_found", 404
+
+
+class MethodNotAllowed(UndertoneError):
+    code, status = "method_not_allowed", 405
+
+
+class BodyTooLarge(UndertoneError):
+    code, status = "body_too_large", 413
+
+
+class Unauthorized(UndertoneError):
+    code, status = "unauthorized", 401
+
+
+class Forbidden(UndertoneError):
+    code, status = "forbidden", 403
+
+
+class UnsupportedMedia(UndertoneError):
+    code, status = "unsupported_media", 415
+
+
+class NotAcceptable(UndertoneError):
+    code, status = "not_acceptable", 406
+
+
+class InvalidJSON(UndertoneError):
+    code, status = "invalid_json", 400
+
+
+class InvalidRequest(UndertoneError):
+    code, status = "invalid_request", 400
+
+
+class UnknownTask(UndertoneError):
+    code, status = "unknown_task", 400
+
+
+class UnknownModel(UndertoneError):
+    code, status = "unknown_model", 400
+
+
+class EmptyText(UndertoneError):
+    code, status = "empty_text", 400
+
+
+class TextTooLong(UndertoneError):
+    code, status = "text_too_long", 413
+
+
+class BatchTooLarge(UndertoneError):
+    code, status = "batch_too_large", 413
+
+
+class Retry(UndertoneError):
+    """An error that goes away: it carries Retry-After, in seconds."""
+
+    retry_after: ClassVar[int] = 1
+
+
+class RateLimited(Retry):
+    code, status = "rate_limited", 429
+
+
+class Overloaded(Retry):
+    code, status = "overloaded", 503
+
+
+class StoreUnavailable(Retry):
+    code, status = "store_unavailable", 503
+
+
+class SessionNotFound(UndertoneError):
+    code, status = "session_not_found", 404
+
+
+class Conflict(UndertoneError):
+    code, status = "conflict", 409
+
+
+class StateUnreadable(UndertoneError):
+    code, status = "state_unreadable", 409
+
+
+class ModelChanged(UndertoneError):
+    code, status = "model_changed", 409
+
+
+class WrongStep(UndertoneError):
+    """`expected_step` is how many sentences the session holds."""
+
+    code, status = "wrong_step", 409
+
+    def __init__(self, message: str, expected_step: int, value: int) -> None:
+        super().__init__(message, field="step", value=value)
+        self.expected_step = expected_step
+
+
+class Timeout(UndertoneError):
+    code, status = "timeout", 504
+
+
+def body(error: UndertoneError) -> dict[str, Any]:
+    """The one shape of an error: {"error": {"code", "message", "field"?, "limit"?, "value"?}}."""
+    detail: dict[str, Any] = {"code": error.code, "message": error.message}
+    for name in ("field", "limit", "value", "expected_step"):
+        value = getattr(error, name, None)
+        if value is not None:
+            detail[name] = value
+    return {"error": detail}
+
+
+def headers(error: UndertoneError) -> dict[str, str]:
+    """Retry-After where the error goes away by itself, WWW-Authenticate where a key is wanted."""
+    if isinstance(error, Retry):
+        return {"retry-after": str(error.retry_after)}
+    if isinstance(error, Unauthorized):
+        return {"www-authenticate": "Bearer"}
+    return {}

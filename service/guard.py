@@ -1,0 +1,182 @@
+"""What every request passes first, whoever answers it: BentoML's own routes, its native ones, or ours.
+
+    scope --request id--> --native routes: limit, access--> application --> status and seconds into metrics
+                                                            `-- an exception that nobody caught: 500
+
+It is the outermost middleware: an exception that left it would hang the client.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from models.errors import UndertoneError
+from service.errors import BodyTooLarge, body, headers
+
+if TYPE_CHECKING:
+    from service.serving import Serving
+
+logger = logging.getLogger(__name__)
+
+NATIVE: Final = ("/predict", "/predict_batch")
+"""POST, answered by BentoML's own routes."""
+PROBES: Final = ("/livez", "/readyz", "/healthz")
+"""GET, likewise."""
+ROUTES: Final = (
+    "/v1/predict",
+    "/v1/predict_batch",
+    "/v1/stream",
+    "/v1/sessions/{id}",
+    "/v1/models",
+    "/v1/status",
+    "/metrics",
+    "/docs",
+    "/docs.json",
+    "/",
+    *NATIVE,
+    *PROBES,
+)
+OTHER: Final = "other"
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_METHODS: Final = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
+
+
+def template(path: str) -> str:
+    """The route that a path belongs to: one of ROUTES, or OTHER, so that labels stay few.
+
+    >>> template("/v1/sessions/abc"), template("/v1/predict"), template("/wp-login.php")
+    ('/v1/sessions/{id}', '/v1/predict', 'other')
+    """
+    if path.startswith("/v1/sessions/"):
+        return "/v1/sessions/{id}"
+    if path.startswith("/docs/"):
+        return "/docs"
+    return path if path in ROUTES else OTHER
+
+
+class Guard:
+    """`serving` gives what this worker holds, once it is loaded."""
+
+    def __init__(self, app: ASGIApp, serving: Callable[[], Serving]) -> None:
+        self._app = app
+        self._serving = serving
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        answer = _Answer(send, _request_id(scope))
+        scope.setdefault("state", {})["request_id"] = answer.request_id
+        began = time.perf_counter()
+        try:
+            if scope["path"] in NATIVE and scope["method"] == "POST":
+                receive = await self._admit(scope, receive)
+            await self._app(scope, receive, answer.send)
+        except UndertoneError as error:
+            await ErrorResponse(error)(scope, receive, answer.send)
+        except Exception:
+            logger.exception("request %s failed", answer.request_id)
+            if answer.status is None:
+                broken = UndertoneError(
+                    f"something broke here, not in your request: try again, or report {answer.request_id}"
+                )
+                await ErrorResponse(broken)(scope, receive, answer.send)
+        finally:
+            self._count(scope, answer.status, time.perf_counter() - began)
+
+    async def _admit(self, scope: Scope, receive: Receive) -> Receive:
+        """Native routes have no limits or keys of their own; the body is read here and handed on."""
+        serving = self._serving()
+        request = Request(scope, receive)
+        declared_size(request, serving.settings.max_body)
+        scope["state"]["tenant"] = serving.access.check(scope)
+        data = await read_body(request, serving.settings.max_body)
+        handed_on = False
+
+        async def again() -> Message:
+            nonlocal handed_on
+            if handed_on:
+                return await receive()
+            handed_on = True
+            return {"type": "http.request", "body": data, "more_body": False}
+
+        return again
+
+    def _count(self, scope: Scope, status: int | None, seconds: float) -> None:
+        metrics = self._serving().metrics
+        route = template(scope["path"])
+        method = scope["method"] if scope["method"] in _METHODS else OTHER
+        metrics.requests.labels(route, method, str(status or 499)).inc()
+        if route != "/v1/stream":
+            metrics.seconds.labels(route).observe(seconds)
+        if code := scope["state"].get("error"):
+            metrics.errors.labels(route, code).inc()
+
+
+class _Answer:
+    """Sends with the request id on it, and remembers the status."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status: int | None = None
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            MutableHeaders(scope=message)["x-request-id"] = self.request_id
+        await self._send(message)
+
+
+class ErrorResponse(JSONResponse):
+    """An error in its one shape; its code is noted for the metrics."""
+
+    def __init__(self, error: UndertoneError) -> None:
+        super().__init__(body(error), error.status, headers(error))
+        self._code = error.code
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope.setdefault("state", {})["error"] = self._code
+        await super().__call__(scope, receive, send)
+
+
+def declared_size(request: Request, limit: int) -> None:
+    """Refuses a body by its Content-Length, before a byte of it is read."""
+    length = request.headers.get("content-length", "0")
+    if length.isdecimal() and int(length) > limit:
+        raise _too_large(int(length), limit)
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body, at most `limit` bytes."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise _too_large(size, limit)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _too_large(size: int, limit: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"the body has {size:,} bytes or more, the limit is {limit:,} (UNDERTONE_MAX_BODY): send it in parts",
+        limit=limit,
+        value=size,
+    )
+
+
+def _request_id(scope: Scope) -> str:
+    given = Headers(scope=scope).get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)

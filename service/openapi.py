@@ -1,0 +1,151 @@
+"""The description of the API that machines read (/docs.json) and people click (/docs).
+
+wire models --JSON schema--> components     the table below --> paths     both --> OpenAPI 3.1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from service import wire
+
+ASSETS: Final = ("swagger-ui.css", "swagger-ui-bundle.js")
+START: Final = "start.js"
+SCRIPT: Final = 'SwaggerUIBundle({url: "/docs.json", dom_id: "#docs", deepLinking: true, tryItOutEnabled: true})'
+PAGE: Final = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>Undertone: the API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+<div id="docs"></div>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</html>
+"""
+
+_MODELS: Final[Sequence[type[BaseModel]]] = (
+    wire.PredictIn,
+    wire.BatchIn,
+    wire.Prediction,
+    wire.BatchOut,
+    wire.StreamedSentence,
+    wire.Done,
+    wire.ErrorOut,
+    wire.ModelsOut,
+    wire.SessionState,
+    wire.StatusOut,
+)
+_QUERY: Final = {
+    "task": ("string", "`spam` or `sentiment`.", True),
+    "model": ("string", "A name or digest.", False),
+    "threshold": ("string", 'A number, or "fpr:0.001".', False),
+    "session_id": ("string", "Makes the conversation go on.", False),
+    "step": ("integer", "Sentences that the session holds already.", False),
+}
+
+
+def asset(name: str) -> Path:
+    """Swagger UI as BentoML carries it; `name` is one of ASSETS."""
+    from bentoml._internal import server
+
+    return Path(server.__file__).parent / "static_content" / name
+
+
+def document() -> dict[str, Any]:
+    """OpenAPI 3.1 of version 1 of the API."""
+    _, definitions = models_json_schema(
+        [(model, "validation") for model in _MODELS], ref_template="#/components/schemas/{model}"
+    )
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Undertone",
+            "version": "1",
+            "description": "Spam and sentiment, one running probability after every sentence.",
+        },
+        "paths": _paths(),
+        "components": {
+            "schemas": definitions["$defs"],
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
+        "security": [{"key": []}, {}],
+    }
+
+
+def _paths() -> dict[str, Any]:
+    session_id = {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": wire.SESSION_ID},
+    }
+    return {
+        "/v1/predict": {"post": _operation("Score one text", wire.Prediction, body=wire.PredictIn)},
+        "/v1/predict_batch": {
+            "post": _operation("Score many texts; a bad one does not fail the others", wire.BatchOut, body=wire.BatchIn)
+        },
+        "/v1/stream": {"post": _stream()},
+        "/v1/sessions/{id}": {
+            "get": _operation("What is stored of a session", wire.SessionState, [session_id, _parameter("task")]),
+            "delete": {
+                "summary": "Forget a session; without task, for every task",
+                "parameters": [session_id, _parameter("task", required=False)],
+                "responses": {"204": {"description": "It is not there any more."}, **_errors()},
+            },
+        },
+        "/v1/models": {"get": _operation("What is loaded", wire.ModelsOut)},
+        "/v1/status": {"get": _operation("What is degraded, and why", wire.StatusOut)},
+    }
+
+
+def _operation(
+    summary: str,
+    answer: type[BaseModel],
+    parameters: Sequence[dict[str, Any]] = (),
+    body: type[BaseModel] | None = None,
+) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "summary": summary,
+        "responses": {"200": {"description": "The answer.", "content": _json(answer)}, **_errors()},
+    }
+    if parameters:
+        said["parameters"] = list(parameters)
+    if body is not None:
+        said["requestBody"] = {"required": True, "content": _json(body)}
+    return said
+
+
+def _stream() -> dict[str, Any]:
+    said = _operation("Score a text while it is written", wire.Done, body=wire.PredictIn)
+    said["description"] = (
+        "One `sentence` event (StreamedSentence) per sentence, then one `done` (Done) or `error` (ErrorOut). The text "
+        "comes as JSON, or as a text/plain body that may still be being written; then the parameters are in the query."
+    )
+    said["parameters"] = [_parameter(name, required=False) for name in _QUERY]
+    said["requestBody"]["content"]["text/plain"] = {"schema": {"type": "string"}}
+    lines = {"schema": {"oneOf": [_reference(m) for m in (wire.StreamedSentence, wire.Done, wire.ErrorOut)]}}
+    said["responses"]["200"]["content"] = {"text/event-stream": lines, "application/x-ndjson": lines}
+    return said
+
+
+def _parameter(name: str, required: bool | None = None) -> dict[str, Any]:
+    kind, description, always = _QUERY[name]
+    needed = always if required is None else required
+    return {"name": name, "in": "query", "required": needed, "description": description, "schema": {"type": kind}}
+
+
+def _reference(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": f"#/components/schemas/{model.__name__}"}
+
+
+def _json(model: type[BaseModel]) -> dict[str, Any]:
+    return {"application/json": {"schema": _reference(model)}}
+
+
+def _errors() -> dict[str, Any]:
+    return {"default": {"description": "An error, in its one shape.", "content": _json(wire.ErrorOut)}}

@@ -1,0 +1,276 @@
+"""The HTTP API: which path answers what, and the order in which a request is checked.
+
+404/405 -> 413 body -> 401/403 -> 429 -> 415/406 -> 400 JSON, schema -> 413 text -> 503 -> 404/409 session
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Match, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from models.errors import UndertoneError
+from service import metrics, openapi
+from service.errors import (
+    InvalidJSON,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotAcceptable,
+    NotFound,
+    StoreUnavailable,
+    Timeout,
+    UnsupportedMedia,
+)
+from service.guard import NATIVE, PROBES, ErrorResponse, declared_size, read_body
+from service.scoring import Tally
+from service.serving import Serving
+from service.streams import NDJSON, SSE, Stream
+from service.wire import BatchIn, ModelOut, ModelsOut, PredictIn, SessionId, StatusOut
+
+M = TypeVar("M", bound=BaseModel)
+JSON: Final = "application/json"
+TEXT: Final = "text/plain"
+CONTENT_SECURITY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+)
+QUERY: Final = ("task", "model", "threshold", "session_id", "step")
+SESSION: Final[TypeAdapter[str]] = TypeAdapter(SessionId)
+"""A session id where it is part of a path."""
+
+
+async def predict(request: Request, serving: Serving) -> Response:
+    tenant = admit(request, serving)
+    asked = await parsed(request, serving, PredictIn)
+    answer = await serving.predict(tenant, asked)
+    return _json(answer, exclude=None if answer.session else {"session"})
+
+
+async def predict_batch(request: Request, serving: Serving) -> Response:
+    admit(request, serving)
+    answer = await serving.predict_batch(await parsed(request, serving, BatchIn))
+    # `session` is None in every prediction, and null in every error's empty fields.
+    return JSONResponse({"results": [item.model_dump(exclude_none=True) for item in answer.results]})
+
+
+async def stream(request: Request, serving: Serving) -> ASGIApp:
+    streamed = _media(request) == TEXT
+    tenant = admit(request, serving, limited=not streamed)
+    media = _accepted(request)
+    asked = _queried(request) if streamed else await parsed(request, serving, PredictIn)
+    threshold = serving.catalogue.resolve(asked.task, asked.model).threshold(asked.threshold)
+    if not streamed:
+        serving.check_text(asked.text)
+    held = await serving.begin(tenant, asked.task, asked.model, asked.session_id, asked.step)
+    tally = Tally(held.model, threshold, held.start)
+    return Stream(serving, held, tally, None if streamed else asked.text, media, _last_event_id(request))
+
+
+async def session(request: Request, serving: Serving) -> Response:
+    tenant = admit(request, serving)
+    session_id = _session_id(request)
+    task = request.query_params.get("task")
+    if request.method == "DELETE":
+        await serving.forget(tenant, session_id, task)
+        return Response(status_code=204)
+    if task is None:
+        raise InvalidRequest("the query lacks task: ask for ?task=spam, say", field="task")
+    return _json(await serving.session(tenant, session_id, task))
+
+
+async def models(request: Request, serving: Serving) -> Response:
+    admit(request, serving)
+    catalogue = serving.catalogue
+    said = [
+        ModelOut(
+            name=model.name,
+            task=model.task,
+            family=model.artefact.family,
+            digest=model.digest,
+            labels=list(model.labels),
+            default=catalogue.resolve(model.task) is model,
+            thresholds=model.artefact.thresholds,
+            test=model.artefact.report.get("test", {}),
+        )
+        for model in catalogue.models
+    ]
+    return _json(ModelsOut(models=said))
+
+
+async def status(_: Request, serving: Serving) -> Response:
+    why: list[str] = []
+    try:
+        await serving.store.ping()
+    except StoreUnavailable:
+        why.append("the session store does not answer: requests with session_id get 503, all others are served")
+    return _json(StatusOut(status="degraded" if why else "ok", sessions="unavailable" if why else "ok", why=why))
+
+
+async def exposition(request: Request, serving: Serving) -> Response:
+    if not serving.settings.metrics_open:
+        admit(request, serving)
+    return Response(await asyncio.to_thread(serving.metrics.exposition), media_type=metrics.CONTENT_TYPE)
+
+
+async def docs_json(request: Request, serving: Serving) -> Response:
+    admit(request, serving)
+    return JSONResponse(openapi.document())
+
+
+async def docs(request: Request, serving: Serving) -> Response:
+    admit(request, serving)
+    return HTMLResponse(openapi.PAGE, headers={"content-security-policy": CONTENT_SECURITY})
+
+
+async def docs_asset(request: Request, serving: Serving) -> Response:
+    admit(request, serving)
+    name = request.path_params["name"]
+    if name == openapi.START:
+        return Response(openapi.SCRIPT, media_type="text/javascript")
+    if name not in openapi.ASSETS:
+        raise NotFound(f"there is nothing at {request.url.path[:200]}")
+    return FileResponse(openapi.asset(name))
+
+
+async def home(_: Request, __: Serving) -> Response:
+    return RedirectResponse("/docs")
+
+
+async def nothing(request: Request, _: Serving) -> Response:
+    path = request.url.path
+    methods = {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL
+        for method in route.methods or ()
+    }
+    methods |= {"POST"} if path in NATIVE else {"GET"} if path in PROBES else set()
+    if methods:
+        raise MethodNotAllowed(f"{path[:200]} takes {', '.join(sorted(methods))}, not {request.method[:20]}")
+    raise NotFound(f"there is nothing at {path[:200]}, /docs lists what there is")
+
+
+Handler = Callable[[Request, Serving], Awaitable[ASGIApp]]
+
+
+class Endpoint:
+    """A handler as an ASGI application: errors in their one shape, a timer that is cancelled."""
+
+    def __init__(self, handler: Handler, serving: Callable[[], Serving]) -> None:
+        self._handler = handler
+        self._serving = serving
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive, send)
+        serving = self._serving()
+        response: ASGIApp
+        try:
+            try:
+                async with asyncio.timeout(serving.settings.timeout):
+                    response = await self._handler(request, serving)
+            except TimeoutError:
+                raise Timeout(
+                    f"no answer within {serving.settings.timeout:g} s (UNDERTONE_TIMEOUT): send less at once",
+                    limit=serving.settings.timeout,
+                ) from None
+        except UndertoneError as error:
+            response = ErrorResponse(error)
+        await response(scope, receive, send)
+
+
+def application(serving: Callable[[], Serving]) -> Starlette:
+    """The API; `serving` gives what this worker holds, once it is loaded."""
+    table: list[tuple[str, Handler, list[str]]] = [
+        ("/v1/predict", predict, ["POST"]),
+        ("/v1/predict_batch", predict_batch, ["POST"]),
+        ("/v1/stream", stream, ["POST"]),
+        ("/v1/sessions/{id}", session, ["GET", "DELETE"]),
+        ("/v1/models", models, ["GET"]),
+        ("/v1/status", status, ["GET"]),
+        ("/metrics", exposition, ["GET"]),
+        ("/docs", docs, ["GET"]),
+        ("/docs/{name}", docs_asset, ["GET"]),
+        ("/docs.json", docs_json, ["GET"]),
+        ("/", home, ["GET"]),
+    ]
+    routes = [Route(path, Endpoint(handler, serving), methods=methods) for path, handler, methods in table]
+    return Starlette(routes=[*routes, Route("/{path:path}", Endpoint(nothing, serving))])
+
+
+def admit(request: Request, serving: Serving, *, limited: bool = True) -> str:
+    """The caller's tenant, once its declared size and its access are found right."""
+    if limited:
+        declared_size(request, serving.settings.max_body)
+    return serving.access.check(request.scope)
+
+
+async def parsed(request: Request, serving: Serving, model: type[M]) -> M:
+    """The JSON body as `model`."""
+    if _media(request) != JSON:
+        raise UnsupportedMedia(f"the content type is {_media(request)[:80] or 'missing'!r}, wanted is {JSON}")
+    data = await read_body(request, serving.settings.max_body)
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        raise _refused(error) from None
+
+
+def _queried(request: Request) -> PredictIn:
+    """The query as a PredictIn whose text is still to come; unknown keys are ignored, numbers are strings."""
+    charset = request.headers.get("content-type", "").lower().partition("charset=")[2].strip(' "')
+    if charset not in ("", "utf-8", "utf8"):
+        raise UnsupportedMedia(f"the charset is {charset[:40]!r}, wanted is utf-8")
+    known = {name: value for name, value in request.query_params.items() if name in QUERY}
+    try:
+        return PredictIn.model_validate({**known, "text": ""}, strict=False)
+    except ValidationError as error:
+        raise _refused(error) from None
+
+
+def _refused(error: ValidationError) -> UndertoneError:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        return InvalidJSON(f"the body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}; nothing was scored")
+    field = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function-", "constrained-")))
+    field = field or "body"
+    return InvalidRequest(f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}; see /docs", field=field)
+
+
+def _media(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _accepted(request: Request) -> str:
+    """The form of the events: the first that the client accepts, Server-Sent Events where it does not say."""
+    wanted = request.headers.get("accept", "*/*")
+    for part in wanted.lower().split(","):
+        media = part.partition(";")[0].strip()
+        if media == NDJSON:
+            return NDJSON
+        if media in (SSE, "text/*", "*/*", ""):
+            return SSE
+    raise NotAcceptable(f"the answer is {SSE} or {NDJSON}, the client accepts {wanted[:200]!r}")
+
+
+def _last_event_id(request: Request) -> int:
+    given = request.headers.get("last-event-id", "0")
+    if not given.isdecimal():
+        raise InvalidRequest(f"Last-Event-ID is {given[:40]!r}, wanted is the id of a sentence event, a number")
+    return int(given)
+
+
+def _session_id(request: Request) -> str:
+    try:
+        return SESSION.validate_python(request.path_params["id"])
+    except ValidationError as error:
+        raise _refused(error) from None
+
+
+def _json(answer: BaseModel, exclude: set[str] | None = None) -> Response:
+    return Response(answer.model_dump_json(exclude=exclude), media_type=JSON)

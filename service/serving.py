@@ -1,0 +1,183 @@
+"""What one worker holds, and the scoring of whole texts with it.
+
+PredictIn --begin--> Conversation, Tally --sentences, turns of the batcher--> commit --> Prediction
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Final
+
+from models.errors import UndertoneError
+from models.sentences import Sentence, split
+from service.access import Access
+from service.catalogue import Catalogue, Model
+from service.conversation import Conversation, LostRace, Unstored, expiry
+from service.errors import BatchTooLarge, Conflict, EmptyText, InvalidRequest, SessionNotFound, TextTooLong, body
+from service.metrics import Metrics
+from service.record import NEVER
+from service.scoring import Tally
+from service.settings import Settings
+from service.store import Name, Store
+from service.wire import (
+    BatchIn,
+    BatchOut,
+    ErrorOut,
+    ModelId,
+    PredictIn,
+    Prediction,
+    SentenceOut,
+    SessionState,
+)
+
+if TYPE_CHECKING:
+    from models.predictor import Advance
+
+RACES: Final = 8
+"""Lost races after which a request gives up."""
+AT_ONCE: Final = 20_000
+"""Code points that are cut into sentences without leaving the event loop: about 2 ms of work."""
+
+
+class Serving:
+    """Settings, models, store, access and metrics of one worker."""
+
+    def __init__(self, settings: Settings, catalogue: Catalogue, metrics: Metrics) -> None:
+        self.settings = settings
+        self.catalogue = catalogue
+        self.metrics = metrics
+        self.access = Access(settings)
+        self.store = Store(settings)
+        metrics.start_at_zero(catalogue.models)
+
+    async def close(self) -> None:
+        self.catalogue.close()
+        await self.store.close()
+
+    async def predict(self, tenant: str, request: PredictIn) -> Prediction:
+        """Scores one text, in a session if the request names one."""
+        self.catalogue.resolve(request.task, request.model).threshold(request.threshold)
+        self.check_text(request.text)
+        for attempt in range(RACES):
+            try:
+                return await self._predict(tenant, request)
+            except LostRace:
+                await asyncio.sleep(random.uniform(0, 0.002 * 2**attempt))  # noqa: S311 - spreads writers out
+        raise Conflict(
+            f"other requests wrote this session first, {RACES} times in a row: nothing was stored, send this one again",
+            field="session_id",
+        )
+
+    async def predict_batch(self, request: BatchIn) -> BatchOut:
+        """Scores many texts, each for itself."""
+        if len(request.texts) > self.settings.max_batch:
+            raise BatchTooLarge(
+                f"the batch holds {len(request.texts):,} texts, the limit is {self.settings.max_batch:,} "
+                "(UNDERTONE_MAX_BATCH): send it in parts",
+                field="texts",
+                limit=self.settings.max_batch,
+                value=len(request.texts),
+            )
+        model = self.catalogue.resolve(request.task, request.model)
+        model.threshold(request.threshold)
+        items = (self._item(i, text, request) for i, text in enumerate(request.texts))
+        return BatchOut(results=await asyncio.gather(*items))
+
+    async def begin(
+        self, tenant: str, task: str, model: str | None, session_id: str | None, step: int | None
+    ) -> Unstored | Conversation:
+        """Finds the model, and the session if there is one to go on with."""
+        if session_id is None:
+            if step is not None:
+                raise InvalidRequest("step counts the sentences of a session: name a session_id, too", field="step")
+            return Unstored(self.catalogue.resolve(task, model))
+        name = Name(tenant, self.catalogue.task(task), session_id)
+        return await Conversation.begin(self.store, self.catalogue, name, model, step)
+
+    async def turns(
+        self, held: Unstored, tally: Tally, sentences: Sequence[Sentence]
+    ) -> AsyncGenerator[tuple[Sequence[Sentence], Advance]]:
+        """Scores sentences from the tally's mark on, in turns; none at all is one turn: the prior."""
+        seen = 0
+        texts = [sentence.text for sentence in sentences]
+        async with aclosing(held.model.batcher.advance(tally.now.state or None, texts)) as advances:
+            async for advance in advances:
+                turn = sentences[seen : seen + len(advance.steps)]
+                seen += len(turn)
+                self.metrics.scored(held.model, len(turn))
+                yield turn, advance
+
+    async def session(self, tenant: str, session_id: str, task: str) -> SessionState:
+        """What is stored of a session; raises SessionNotFound."""
+        name = Name(tenant, self.catalogue.task(task), session_id)
+        held = await Conversation.begin(self.store, self.catalogue, name, None, None)
+        if not held.start.step:
+            raise SessionNotFound(f"there is no session {session_id!r} for task {task!r}", field="session_id")
+        tally = Tally(held.model, held.model.threshold(None), held.start)
+        async for turn, advance in self.turns(held, tally, ()):
+            tally.add(turn, advance)
+        verdict = tally.verdict()
+        return SessionState(
+            id=session_id,
+            task=task,
+            step=held.start.step,
+            label=None if held.start.label == NEVER else verdict["label"],
+            probability=verdict["probability"],
+            decided_at=verdict["decided_at"],
+            model=ModelId(name=held.model.name, digest=held.model.digest),
+            expires_at=expiry(await self.store.remaining(name)),
+        )
+
+    async def forget(self, tenant: str, session_id: str, task: str | None) -> None:
+        """Deletes a session, for one task or for all of them; there need not be one."""
+        tasks = self.catalogue.tasks if task is None else [self.catalogue.task(task)]
+        await self.store.delete([Name(tenant, t, session_id) for t in tasks])
+
+    async def _item(self, index: int, text: object, request: BatchIn) -> Prediction | ErrorOut:
+        try:
+            if not isinstance(text, str):
+                raise InvalidRequest(
+                    f"texts[{index}] is of type {type(text).__name__}, wanted is a string", field=f"texts.{index}"
+                )
+            one = PredictIn(text=text, task=request.task, model=request.model, threshold=request.threshold)
+            return await self.predict("", one)
+        except UndertoneError as error:
+            error.field = f"texts.{index}"
+            return ErrorOut.model_validate(body(error))
+
+    def check_text(self, text: str) -> None:
+        """Raises EmptyText or TextTooLong."""
+        if not text.strip():
+            raise EmptyText("the text is empty, or blank: send at least one visible character", field="text")
+        self.check_length(len(text))
+
+    def check_length(self, length: int) -> None:
+        if length > self.settings.max_text:
+            raise TextTooLong(
+                f"the text holds {length:,} code points, the limit is {self.settings.max_text:,} "
+                "(UNDERTONE_MAX_TEXT): send it in parts, as one session",
+                field="text",
+                limit=self.settings.max_text,
+                value=length,
+            )
+
+    async def _predict(self, tenant: str, request: PredictIn) -> Prediction:
+        held = await self.begin(tenant, request.task, request.model, request.session_id, request.step)
+        tally = Tally(held.model, held.model.threshold(request.threshold), held.start)
+        sentences = await cut(request.text, held.model)
+        said: list[SentenceOut] = []
+        async for turn, advance in self.turns(held, tally, sentences):
+            said += tally.add(turn, advance)
+        await held.commit(tally.now, [sentence.text for sentence in sentences])
+        self.metrics.finished(held.model)
+        return Prediction(**tally.verdict(), session=await held.session(), sentences=said)
+
+
+async def cut(text: str, model: Model) -> list[Sentence]:
+    """The sentences of a text; a long one is cut in a thread, so that others are served meanwhile."""
+    if len(text) > AT_ONCE:
+        return await asyncio.to_thread(split, text, model.language)
+    return split(text, model.language)

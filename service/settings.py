@@ -1,0 +1,117 @@
+"""Every setting, read once from the environment into one frozen object.
+
+environment --Settings.read--> Settings --> whoever needs a number
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+DEFAULT_MODELS: Final = ("spam-gru", "sentiment-gru", "spam-conv1d", "sentiment-conv1d")
+KEY_BYTES: Final = 32
+
+
+class SettingsError(ValueError):
+    """The environment asks for something that cannot be; the message names the variable."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Times are seconds, sizes are what their comment says."""
+
+    models: tuple[str, ...] = DEFAULT_MODELS  # UNDERTONE_MODELS: names or folders; the first of a task is its default
+    workers: int = 1  # UNDERTONE_WORKERS: processes
+    redis_url: str = ""  # REDIS_URL
+    redis_timeout: float = 0.25  # UNDERTONE_REDIS_TIMEOUT
+    state_keys: tuple[bytes, ...] = field(default=(), repr=False)  # UNDERTONE_STATE_KEY: base64, the first one writes
+    session_ttl: int = 86_400  # UNDERTONE_SESSION_TTL: how long a session lives after its last request
+    api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # UNDERTONE_API_KEYS: sha256 -> name
+    open: bool = False  # UNDERTONE_OPEN=1: anybody is served
+    metrics_open: bool = False  # UNDERTONE_METRICS_OPEN=1: /metrics needs no key
+    origins: frozenset[str] = frozenset()  # UNDERTONE_ORIGINS: other pages whose scripts may call
+    rate: float = 0.0  # UNDERTONE_RATE: requests a second and caller, over all workers; 0: no limit
+    queue: int = 1024  # UNDERTONE_QUEUE: turns that may wait for the engine
+    timeout: float = 30.0  # UNDERTONE_TIMEOUT: of a request that is not a stream
+    max_body: int = 8 * 2**20  # UNDERTONE_MAX_BODY: bytes
+    max_text: int = 1_000_000  # UNDERTONE_MAX_TEXT: code points
+    max_batch: int = 256  # UNDERTONE_MAX_BATCH: texts
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str]) -> Settings:
+        """Raises SettingsError for what cannot be read; unset and empty variables are the default."""
+        got = {name: value.strip() for name, value in environment.items() if value.strip()}
+        settings = cls(
+            models=_list(got.get("UNDERTONE_MODELS", "")) or DEFAULT_MODELS,
+            workers=int(_number(got, "UNDERTONE_WORKERS", cls.workers, 1, 512)),
+            redis_url=got.get("REDIS_URL", ""),
+            redis_timeout=_number(got, "UNDERTONE_REDIS_TIMEOUT", cls.redis_timeout, 0.001, 60),
+            state_keys=tuple(_state_key(key) for key in _list(got.get("UNDERTONE_STATE_KEY", ""))),
+            session_ttl=int(_number(got, "UNDERTONE_SESSION_TTL", cls.session_ttl, 1, 10 * 365 * 86_400)),
+            api_keys=dict(_api_key(pair) for pair in _list(got.get("UNDERTONE_API_KEYS", ""))),
+            open=_flag(got, "UNDERTONE_OPEN"),
+            metrics_open=_flag(got, "UNDERTONE_METRICS_OPEN"),
+            origins=frozenset(_list(got.get("UNDERTONE_ORIGINS", ""))),
+            rate=_number(got, "UNDERTONE_RATE", cls.rate, 0, 1e6),
+            queue=int(_number(got, "UNDERTONE_QUEUE", cls.queue, 1, 1e6)),
+            timeout=_number(got, "UNDERTONE_TIMEOUT", cls.timeout, 0.01, 3600),
+            max_body=int(_number(got, "UNDERTONE_MAX_BODY", cls.max_body, 1024, 2**30)),
+            max_text=int(_number(got, "UNDERTONE_MAX_TEXT", cls.max_text, 1, 2**28)),
+            max_batch=int(_number(got, "UNDERTONE_MAX_BATCH", cls.max_batch, 1, 65_536)),
+        )
+        if settings.redis_url and not settings.state_keys:
+            raise SettingsError(
+                "REDIS_URL is set and UNDERTONE_STATE_KEY is not: stored states are encrypted with it, and a key made "
+                "up at each start could not read them again. Make one with `openssl rand -base64 32` and set it"
+            )
+        return settings
+
+
+def _list(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+def _flag(got: Mapping[str, str], name: str) -> bool:
+    value = got.get(name, "0")
+    if value not in ("0", "1"):
+        raise SettingsError(f"{name} is {value!r}, wanted is 1 (yes) or 0 (no)")
+    return value == "1"
+
+
+def _number(got: Mapping[str, str], name: str, default: float, least: float, most: float) -> float:
+    text = got.get(name, str(default))
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not least <= value <= most:
+        raise SettingsError(f"{name} is {text!r}, wanted is a number from {least:g} to {most:g}")
+    return value
+
+
+def _state_key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise SettingsError(
+            f"UNDERTONE_STATE_KEY holds a key that is not base64 of {KEY_BYTES} bytes: "
+            "make one with `openssl rand -base64 32`; several are separated by commas"
+        )
+    return key
+
+
+def _api_key(pair: str) -> tuple[str, str]:
+    name, _, digest = pair.partition(":")
+    allowed = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.~-")
+    digest = digest.lower()
+    if not name or set(name) - allowed or len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+        raise SettingsError(
+            "UNDERTONE_API_KEYS wants NAME:SHA256,… with names of letters, digits and _.~- and the sha256 of each key "
+            "in hexadecimal, as `printf %s KEY | sha256sum` prints it"
+        )
+    return digest, name

@@ -1,0 +1,163 @@
+"""Scores on their way while the text is on its way: Server-Sent Events, or JSON lines.
+
+    receive --chunks--> text --Segmenter--> sentences --turns--> commit --> events, one write per turn --> send
+            `-- gone --> the work is cancelled
+
+An event that a client sees is in Redis already. What is ready together is written together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any, Final
+
+from starlette.types import Message, Receive, Scope, Send
+
+from models.errors import UndertoneError
+from models.sentences import Segmenter, Sentence, Utf8Reader
+from service.conversation import LostRace, Unstored
+from service.errors import Conflict, body
+from service.scoring import Tally
+from service.serving import AT_ONCE, Serving
+from service.wire import Done, StreamedSentence
+
+logger = logging.getLogger(__name__)
+
+SSE: Final = "text/event-stream"
+NDJSON: Final = "application/x-ndjson"
+OPENING: Final = {SSE: b": undertone\nretry: 2000\n\n", NDJSON: b""}
+WAITING: Final = 4
+"""Chunks of a body that are read ahead of the scoring."""
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One request to /v1/stream, checked and ready to run: an ASGI application.
+
+    `text` is the whole text, or None where the body is still to come; events up to the id `after`
+    have been seen by the client and are not sent again.
+    """
+
+    serving: Serving
+    held: Unstored
+    tally: Tally
+    text: str | None
+    media: str
+    after: int
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers; returns when the answer is complete or the client has gone, and leaves no task."""
+        chunks: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING)
+        work = asyncio.create_task(self._work(chunks, send))
+        watch = asyncio.create_task(_watch(receive, chunks, wanted=self.text is None))
+        try:
+            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            work.cancel()
+            watch.cancel()
+            await asyncio.gather(work, watch, return_exceptions=True)
+
+    async def _work(self, chunks: asyncio.Queue[bytes | None], send: Send) -> None:
+        head = {"content-type": f"{self.media}; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}
+        raw = [(name.encode(), value.encode()) for name, value in head.items()]
+        await send({"type": "http.response.start", "status": 200, "headers": raw})
+        await send(_chunk(OPENING[self.media]))
+        try:
+            async with aclosing(self._events(chunks)) as events:
+                async for written in events:
+                    await send(_chunk(written))
+        except LostRace:
+            error = Conflict("another request wrote this session: resume with the step of the last event", field="step")
+            await send(_chunk(self._frame("error", None, body(error))))
+        except UndertoneError as error:
+            self.serving.metrics.errors.labels("/v1/stream", error.code).inc()
+            await send(_chunk(self._frame("error", None, body(error))))
+        except Exception:
+            logger.exception("a stream failed")
+            await send(_chunk(self._frame("error", None, body(UndertoneError("something broke here; try again")))))
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _events(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[bytes]:
+        """What is written to the client, one piece per turn."""
+        held_back: list[StreamedSentence] = []
+        async with aclosing(self._sentences(chunks)) as groups:
+            async for group in groups:
+                # A turn must not straddle the end of what is only repeated.
+                for part in _parts(group, self.held.repeated - len(held_back)):
+                    async for turn, advance in self.serving.turns(self.held, self.tally, part):
+                        held_back += self.tally.stream(turn, advance)
+                        await self.held.commit(self.tally.now, [sentence.text for sentence in turn])
+                        if held_back and not self.held.repeated:
+                            yield b"".join(self._sentence(said) for said in held_back if said.index >= self.after)
+                            held_back = []
+        if not self.tally.started:
+            async for turn, advance in self.serving.turns(self.held, self.tally, ()):
+                self.tally.add(turn, advance)
+        self.serving.metrics.finished(self.held.model)
+        done = Done(**self.tally.verdict(), session=await self.held.session(), reason="end")
+        yield self._frame("done", None, done.model_dump(exclude={"session"} if done.session is None else None))
+
+    async def _sentences(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[Sequence[Sentence]]:
+        """Sentences as they become certain, those that become so together in one group."""
+        segmenter = Segmenter(self.held.model.language)
+        read = 0
+        async with aclosing(_pieces(self.text) if self.text is not None else _decoded(chunks)) as pieces:
+            async for piece in pieces:
+                read += len(piece)
+                self.serving.check_length(read)
+                if sentences := segmenter.feed(piece):
+                    yield sentences
+        if sentences := segmenter.flush():
+            yield sentences
+
+    def _sentence(self, said: StreamedSentence) -> bytes:
+        return self._frame("sentence", said.index + 1, said.model_dump())
+
+    def _frame(self, event: str, id_: int | None, data: dict[str, Any]) -> bytes:
+        if self.media == NDJSON:
+            head = {"event": event} if id_ is None else {"event": event, "id": id_}
+            return json.dumps(head | data, separators=(",", ":")).encode() + b"\n"
+        head_line = "" if id_ is None else f"id: {id_}\n"
+        return f"{head_line}event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
+
+
+async def _watch(receive: Receive, chunks: asyncio.Queue[bytes | None], *, wanted: bool) -> None:
+    """Puts the body's chunks into the queue, which is bounded; returns when the client has gone."""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        if wanted:
+            if data := message.get("body", b""):
+                await chunks.put(data)
+            if not message.get("more_body", False):
+                await chunks.put(None)
+                wanted = False
+
+
+async def _decoded(chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[str]:
+    """The text of the body, as it comes."""
+    reader = Utf8Reader()
+    while (data := await chunks.get()) is not None:
+        yield reader.feed(data)
+    yield reader.feed(b"", ended=True)
+
+
+async def _pieces(text: str) -> AsyncGenerator[str]:
+    """A whole text in pieces that others need not wait for."""
+    for start in range(0, len(text), AT_ONCE):
+        yield text[start : start + AT_ONCE]
+        await asyncio.sleep(0)
+
+
+def _parts(group: Sequence[Sentence], first: int) -> list[Sequence[Sentence]]:
+    return [group[:first], group[first:]] if 0 < first < len(group) else [group]
+
+
+def _chunk(data: bytes) -> Message:
+    return {"type": "http.response.body", "body": data, "more_body": True}

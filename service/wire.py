@@ -1,0 +1,168 @@
+"""What goes over the wire: requests are parsed into these models, answers are written from them.
+
+JSON --PredictIn, BatchIn--> scoring --Prediction--> JSON        /docs.json is made from the same models
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SESSION_ID: Final = r"^[A-Za-z0-9_.~-]{1,128}$"
+
+PHISH: Final = (
+    "Hello Anna, thank you for your order. It left our warehouse this morning. "
+    "We could not charge your card, though. Confirm your card number within 24 hours: http://pay-safe.example"
+)
+
+SessionId = Annotated[str, Field(pattern=SESSION_ID, description="Yours to choose; makes the conversation go on.")]
+TaskName = Annotated[str, Field(description="What is asked: `spam` or `sentiment`.", examples=["spam"])]
+Digest = Annotated[
+    str, Field(description="sha256 over weights, config and vocabulary.", pattern="^sha256:[0-9a-f]{64}$")
+]
+Threshold = Annotated[
+    Annotated[float, Field(gt=0, lt=1)] | Annotated[str, Field(pattern=r"^fpr:0\.\d+$")],
+    Field(description='From which probability on the positive label is given; or `"fpr:0.001"`, the model\'s own.'),
+]
+
+
+class _In(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class _Out(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PredictIn(_In):
+    """One text, scored sentence by sentence."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"text": PHISH, "task": "spam"}]})
+
+    text: str = Field(description="At most 1,000,000 code points; not empty, not blank.")
+    task: TaskName
+    model: str | None = Field(None, description="A name or digest of /v1/models; else the task's default.")
+    threshold: Threshold | None = None
+    session_id: SessionId | None = None
+    step: int | None = Field(None, ge=0, description="Sentences that the session holds already, where order matters.")
+
+
+class BatchIn(_In):
+    """Many texts; `texts` is checked item by item, so that a bad one does not fail its neighbours."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"texts": ["WIN a prize now!", ""], "task": "spam"}]})
+
+    texts: list[object] = Field(min_length=1, description="At most 256 strings, each as `text` of /v1/predict.")
+    task: TaskName
+    model: str | None = None
+    threshold: Threshold | None = None
+
+
+class ModelId(_Out):
+    name: str = Field(examples=["spam-gru"])
+    digest: Digest
+
+
+class SentenceOut(_Out):
+    """A sentence and the running probability after it."""
+
+    index: int = Field(description="From 0 in the session, else in the request.")
+    offset: int = Field(description="Where it starts in this request's text, in code points.")
+    length: int = Field(description="In code points.")
+    probability: float = Field(description="Of the positive label, after this sentence.", ge=0, le=1)
+    delta: float = Field(description="Calibrated log-odds after it minus before it.")
+
+
+class StreamedSentence(SentenceOut):
+    """The data of a `sentence` event; its id is `index` + 1, the `step` after it."""
+
+    state: list[float] = Field(description="What the readout sees: the GRU's h, or the Conv1D's means.")
+
+
+class SessionOut(_Out):
+    """The session after this request."""
+
+    id: str
+    step: int = Field(description="Sentences that it holds now: the `step` of the next request.")
+    created: bool = Field(description="True where there was none before.")
+    replayed: bool = Field(description="True where the last request was sent again; nothing was counted twice.")
+    expires_at: str = Field(description="RFC 3339, UTC; every request moves it.", examples=["2026-11-24T10:00:00Z"])
+
+
+class Verdict(_Out):
+    """What is known at the end of the text."""
+
+    task: TaskName
+    label: str
+    probability: float = Field(ge=0, le=1, description="Of the positive label, which is the last one of the model.")
+    probabilities: dict[str, float]
+    prior: float = Field(description="Log-odds before this request's first sentence; prior and deltas add up.")
+    threshold: float | None = None
+    decided_at: int | None = Field(description="The first sentence after which the label no longer changed.")
+    warnings: list[Literal["mostly_unknown_words", "no_words", "very_short"]]
+    model: ModelId
+    session: SessionOut | None = None
+
+
+class Prediction(Verdict):
+    sentences: list[SentenceOut]
+
+
+class Done(Verdict):
+    """The data of the `done` event."""
+
+    reason: Literal["end"] = Field(description="Why the stream ended.")
+
+
+class ErrorDetail(_Out):
+    code: str
+    message: str = Field(description="What was got, what was wanted, and the way out.")
+    field: str | None = None
+    limit: float | None = None
+    value: float | None = None
+    expected_step: int | None = None
+
+
+class ErrorOut(_Out):
+    error: ErrorDetail
+
+
+class BatchOut(_Out):
+    results: list[Prediction | ErrorOut] = Field(description="In the order of `texts`.")
+
+
+class ModelOut(_Out):
+    """A loaded model."""
+
+    name: str
+    task: str
+    family: str
+    digest: Digest
+    labels: list[str]
+    default: bool = Field(description="True for the model that answers where none is named.")
+    thresholds: dict[str, float] = Field(description="False-positive rate -> probability.")
+    test: dict[str, dict[str, float]] = Field(description="Figures on test data, by data set.")
+
+
+class ModelsOut(_Out):
+    models: list[ModelOut]
+
+
+class SessionState(_Out):
+    """A session as it is stored."""
+
+    id: str
+    task: str
+    step: int
+    label: str | None
+    probability: float
+    decided_at: int | None
+    model: ModelId
+    expires_at: str
+
+
+class StatusOut(_Out):
+    status: Literal["ok", "degraded"]
+    sessions: Literal["ok", "unavailable"]
+    why: list[str] = Field(description="What is degraded, and what that means for callers.")
