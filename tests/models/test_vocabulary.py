@@ -1,0 +1,148 @@
+"""Words and the fitted index: disguises come off, hostile text is linear, counts are the textbook's."""
+
+from __future__ import annotations
+
+import sys
+import time
+import unicodedata
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
+
+from models.vocabulary import LONGEST_WORD, UNKNOWN, Mode, Vocabulary, normalise, words
+
+DOCUMENTS = ["The cat sat on the mat.", "The dog ate my homework."]
+
+
+def test_the_word_index_counts_from_the_most_common_and_ties_keep_their_order() -> None:
+    vocabulary = Vocabulary.fit(DOCUMENTS)
+    order = ["the", "cat", "sat", "on", "mat", "dog", "ate", "my", "homework"]
+    assert vocabulary.word_index == {word: i for i, word in enumerate(order, start=1)}
+    assert vocabulary.words == order
+    assert len(vocabulary) == 9
+    assert vocabulary.texts_to_sequences(DOCUMENTS) == [[1, 2, 3, 4, 1, 5], [1, 6, 7, 8, 9]]
+
+
+def test_a_bag_of_words_counts() -> None:
+    vocabulary = Vocabulary(["the", "cat", "sat", "on", "hat", "dog", "ate", "and"])
+    matrix = vocabulary.texts_to_matrix(["The cat sat on the hat", "The dog ate the cat and the hat"], "count")
+    assert matrix.tolist() == [[2, 1, 1, 1, 1, 0, 0, 0], [3, 1, 0, 0, 1, 1, 1, 1]]
+    assert matrix.dtype == np.float32
+
+
+def test_most_keeps_the_most_common_and_the_rest_is_unknown() -> None:
+    vocabulary = Vocabulary.fit(["b a b", "c c b a d"], most=2)
+    assert vocabulary.words == ["b", "a"]  # a and c occur twice each, a was there first
+    assert vocabulary.ids("d b a x") == [UNKNOWN, 1, 2, UNKNOWN]
+    assert vocabulary.texts_to_sequences(["d b a x"]) == [[1, 2]]
+    assert vocabulary.texts_to_matrix(["d d d", ""], "freq").tolist() == [[0, 0], [0, 0]]
+
+
+@given(st.lists(st.text("abcdé !?\u200b", max_size=30), min_size=1, max_size=5))
+def test_the_modes_are_scikit_learns(texts: list[str]) -> None:
+    vocabulary = Vocabulary.fit([*texts, "a"])
+    by_word = {"analyzer": words, "vocabulary": vocabulary.words}
+    counts = CountVectorizer(**by_word).transform(texts)
+    theirs: dict[Mode, np.ndarray] = {
+        "count": counts.toarray(),
+        "binary": CountVectorizer(binary=True, **by_word).transform(texts).toarray(),
+        "freq": TfidfTransformer(norm="l1", use_idf=False).fit_transform(counts).toarray(),
+    }
+    for mode, wanted in theirs.items():
+        np.testing.assert_allclose(vocabulary.texts_to_matrix(texts, mode), wanted, rtol=1e-6)
+
+
+def test_tfidf_by_hand() -> None:
+    vocabulary = Vocabulary.fit(["a a b", "a c", "b"])
+    assert (vocabulary.words, vocabulary.document_frequency, vocabulary.documents) == (["a", "b", "c"], [2, 2, 1], 3)
+    row = vocabulary.texts_to_matrix(["a a a c z"], "tfidf")[0]
+    assert row == pytest.approx([(1 + np.log(3)) * np.log(1 + 3 / 3), 0, np.log(1 + 3 / 2)])
+
+
+def test_tfidf_needs_a_fitted_vocabulary() -> None:
+    with pytest.raises(ValueError, match=r"use Vocabulary\.fit"):
+        Vocabulary(["a"]).texts_to_matrix(["a"], "tfidf")
+
+
+def test_a_word_is_held_once() -> None:
+    with pytest.raises(ValueError, match="'b' twice"):
+        Vocabulary(["a", "b", "c", "b"])
+
+
+@pytest.mark.parametrize(
+    "disguise",
+    [
+        "ＦＲＥＥ money",
+        "f\u200br\u200ce\u200de m\u00ado\u2060n\ufeffe\u202ey",
+        "fr\x00ee\x07 mo\x1b\x7fney",
+        "𝓕𝓻𝓮𝓮 𝐦𝐨𝐧𝐞𝐲",
+        "f\u0336r\u0336e\u0336e\u0336 m\u0334\u0327o\u0336n\u0308e\u0338y\u0332",
+        "fr\ufe0fee\U000e0100 mo\U000e006eney",
+        "fr\u3164ee mo\u115fney\uffa0",
+        "FREE\nMONEY",
+    ],
+)
+def test_a_disguised_word_meets_its_plain_form(disguise: str) -> None:
+    assert words(disguise) == ["free", "money"]
+
+
+def test_letters_with_accents_are_letters_however_they_are_typed() -> None:
+    assert words("cafe\u0301 café Ünïcöde") == ["café", "café", "ünïcöde"]
+    assert words("İSTANBUL istanbul") == ["istanbul", "istanbul"]
+    assert words("ﾃﾞｰﾀ データ") == ["データ", "データ"]
+    assert words("don’t don't 'quoted'") == ["don't", "don't", "quoted"]
+
+
+def test_no_format_or_control_character_is_seen() -> None:
+    for c in map(chr, range(sys.maxunicode + 1)):
+        if unicodedata.category(c) == "Cf" or (unicodedata.category(c) == "Cc" and not c.isspace()):
+            assert normalise(f"fr{c}ee") == normalise(f"fr{c}eé").replace("é", "e") == "free", hex(ord(c))
+
+
+def test_blanks_among_the_control_characters_part_words() -> None:
+    for c in "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f\x85":
+        assert words(f"free{c}money é") == ["free", "money", "é"], hex(ord(c))
+
+
+@given(st.text())
+def test_what_is_normal_stays_as_it_is(text: str) -> None:
+    assert normalise(normalise(text)) == normalise(text)
+
+
+def test_a_long_word_is_its_beginning() -> None:
+    assert words("A" * 1000 + " b") == ["a" * LONGEST_WORD, "b"]
+
+
+MILLION = 1_000_000
+HOSTILE = {
+    "marks on one letter": "e" + "\u0301\u0327" * (MILLION // 2),
+    "marks in falling order": "\u0301\u0327\u0334" * (MILLION // 3),
+    "half-width marks between marks": "\u0301\uff9e" * (MILLION // 2),
+    "marks between invisible characters": "\u0301\u200b\u0327\u200b" * (MILLION // 4),
+    "a ligature of 18 letters": "\ufdfa" * MILLION,
+    "invisible characters": "\u200b" * MILLION,
+    "control characters": "\x00" * MILLION,
+    "one word": "a" * MILLION,
+    "apostrophes": "a'" * (MILLION // 2),
+    "only apostrophes": "'" * MILLION,
+    "capital sigmas": "Σ." * (MILLION // 2),
+    "emoji": "🙂" * MILLION,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_is_linear(name: str) -> None:
+    text = HOSTILE[name]
+    eighth, whole = (timed(text[: len(text) // n]) for n in (8, 1))
+    assert whole < 20
+    # Linear would be 8, quadratic 64; short times are noise.
+    assert whole < 0.2 or whole < 20 * eighth
+
+
+def timed(text: str) -> float:
+    began = time.process_time()
+    words(text)
+    return time.process_time() - began
