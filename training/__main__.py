@@ -1,0 +1,115 @@
+"""The command line of training.
+
+python -m training data      what is there, and whether it is what was published; --download fetches it
+python -m training train     RECIPE.toml [key=value …]: an artefact, its report and its card
+python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from models.errors import UndertoneError
+from training import evaluate, publishers, recipe
+from training.datasets import SETS, check
+from training.errors import DataError, RecipeError, TrainingError
+from training.train import train
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and gives back the exit status: 0, or 1 with the reason on standard error."""
+    options = parser().parse_args(arguments)
+    try:
+        commands[options.command](options)
+    except (TrainingError, UndertoneError) as error:
+        print(f"{options.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser("python -m training", description="Makes and measures the classifiers.")
+    commands = top.add_subparsers(dest="command", required=True)
+    data = _command(commands, "data", "checks the data sets against what was published, or downloads them")
+    data.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(SETS)} (default: all)")
+    data.add_argument("--download", action="store_true", help="fetch the sets from their publishers first")
+    data.add_argument("--mirror", default="", metavar="URL", help="fetch the same file names from this address instead")
+    learn = _command(commands, "train", "trains a recipe into an artefact")
+    learn.add_argument("recipe", type=Path, metavar="RECIPE.toml")
+    learn.add_argument("overrides", nargs="*", metavar="key=value", help="such as epochs=3 or sizes.hidden=64")
+    learn.add_argument(
+        "--output", type=Path, metavar="DIR", help="where the artefact goes (default: runs/<task>-<family>)"
+    )
+    learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")
+    learn.add_argument("--trial", action="store_true", help="an experiment: the tests are not scored")
+    _device(learn)
+    score = _command(commands, "evaluate", "prints the accuracies of artefacts on the tests")
+    score.add_argument(
+        "artefacts", nargs="*", type=Path, metavar="ARTEFACT", help="folders (default: all shipped ones)"
+    )
+    _device(score)
+    return top
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.add_argument(
+        "--data-dir", type=Path, default=Path("data"), metavar="DIR", help="the data sets (default: data)"
+    )
+    return command
+
+
+def _device(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--device", default="cuda" if torch.cuda.is_available() else "cpu", help="(default: %(default)s)"
+    )
+
+
+def _data(options: argparse.Namespace) -> None:
+    if unknown := set(options.sets) - set(SETS):
+        raise DataError(f"unknown sets: {', '.join(sorted(unknown))}; known are {', '.join(SETS)}")
+    problems = []
+    for name in options.sets or SETS:
+        if options.download:
+            publishers.fetch(name, options.data_dir, options.mirror)
+        for line, good in check(SETS[name], options.data_dir):
+            print(line)
+            problems += [] if good else [line]
+    if problems:
+        raise DataError(f"{len(problems)} files differ from what was published: fetch them again with --download")
+
+
+def _train(options: argparse.Namespace) -> None:
+    chosen = recipe.load(options.recipe, options.overrides)
+    folder = options.output or Path("runs") / chosen.name
+    if chosen.held_out and not options.trial:
+        raise RecipeError("held_out is for experiments that choose without the tests: add --trial")
+    artefact = train(
+        chosen,
+        options.data_dir,
+        folder,
+        device=torch.device(options.device),
+        resume=options.resume,
+        trial=options.trial,
+    )
+    print(f"{folder}: {artefact.digest}")
+    for name, entry in {"validation": artefact.report["validation"], **artefact.report["test"]}.items():
+        print(f"{name}: {entry['documents']:,} documents, accuracy {entry['accuracy']:.2%}, ROC AUC {entry['roc_auc']}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    for line in evaluate.evaluate(options.artefacts, options.data_dir, torch.device(options.device)):
+        print(line, flush=True)
+
+
+commands = {"data": _data, "train": _train, "evaluate": _evaluate}
+
+if __name__ == "__main__":
+    sys.exit(main())

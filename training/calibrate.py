@@ -1,0 +1,90 @@
+"""Fits what a logit is worth after so many sentences, and where to cut for a stated rate of false alarms.
+
+Scores of validation prefixes --fit--> Calibration (scale and bias at knots of sentences read)
+Scores of validation ends     --thresholds--> {"0.01": p, …}
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from models.calibration import Calibration
+from training.score import Floats, Scores
+
+KNOTS: Final = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0)
+RATES: Final = ("0.01", "0.005", "0.001")
+STIFFNESS: Final = 0.01
+"""What a change between neighbouring knots costs, in nats per squared unit: knots with little data follow."""
+_SMALLEST: Final = 1e-30
+
+
+def fit(scores: Scores) -> Calibration:
+    """Minimises the cross-entropy of scale(n) · log p + bias(n) over all prefixes of the documents.
+
+    `scores` are those of an artefact without calibration, so log p is its logits less a constant,
+    which softmax does not see. A prefix of n sentences weighs 1/(1 + n), so every stretch of the knots'
+    logarithmic axis counts alike. Before the first sentence there is nothing but the base rate.
+    """
+    classes = scores.probabilities[0].shape[1]
+    logits, targets, read = _prefixes(scores)
+    knots = np.log1p(KNOTS[1:])
+    between = torch.from_numpy(np.stack([np.interp(np.log1p(read), knots, row) for row in np.eye(len(knots))], axis=1))
+    weight = torch.from_numpy(1 / (1 + read))
+    weight /= weight.sum()
+    log_scale = torch.zeros(len(knots), dtype=torch.float64, requires_grad=True)
+    bias = torch.zeros(len(knots), classes, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([log_scale, bias], max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimiser.zero_grad()
+        calibrated = (between @ log_scale.exp())[:, None] * logits + between @ bias
+        loss = (weight * torch.nn.functional.cross_entropy(calibrated, targets, reduction="none")).sum()
+        stiff = log_scale.diff().square().sum() + bias.diff(dim=0).square().sum()
+        total = loss + STIFFNESS * stiff + 1e-6 * bias.square().sum()
+        total.backward()
+        return total
+
+    optimiser.step(closure)
+    base = np.log((np.bincount(scores.labels, minlength=classes) + 0.5) / (len(scores.labels) + 0.5 * classes))
+    return Calibration(
+        KNOTS,
+        (0.0, *log_scale.detach().exp().tolist()),
+        (tuple(base.tolist()), *(tuple(row) for row in bias.detach().tolist())),
+    )
+
+
+def apply(calibration: Calibration, scores: Scores) -> Scores:
+    """The scores as they are with the calibration, of an artefact that had none."""
+    calibrated = []
+    for probabilities in scores.probabilities:
+        logits = calibration.apply(np.log(np.maximum(probabilities, _SMALLEST)), np.arange(len(probabilities)))
+        odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+        calibrated.append(odds / odds.sum(axis=1, keepdims=True))
+    return Scores(scores.labels, calibrated)
+
+
+def thresholds(scores: Scores) -> dict[str, float]:
+    """The lowest thresholds at which at most 1 %, 0.5 %, 0.1 % of the negatives are called positive.
+
+    `label is positive where probability >= threshold`. With fewer than 1/rate negatives none may be.
+    """
+    negatives = np.sort(scores.last[scores.labels == 0, -1])[::-1]
+    found: dict[str, float] = {}
+    for rate in RATES:
+        allowed = math.floor(float(rate) * len(negatives))
+        highest = float(negatives[allowed]) if allowed < len(negatives) else 0.0
+        found[rate] = min(1.0, float(np.nextafter(highest, 2.0)))
+    return found
+
+
+def _prefixes(scores: Scores) -> tuple[torch.Tensor, torch.Tensor, NDArray[np.float64]]:
+    """All prefixes of at least one sentence: log p `[M, K]`, targets `[M]`, sentences read `[M]`."""
+    log_p: Floats = np.log(np.maximum(np.concatenate([p[1:] for p in scores.probabilities]), _SMALLEST))
+    steps = [len(p) - 1 for p in scores.probabilities]
+    read = np.concatenate([np.arange(1.0, n + 1) for n in steps])
+    return torch.from_numpy(log_p), torch.from_numpy(np.repeat(scores.labels, steps)), read

@@ -1,0 +1,89 @@
+"""Where a training stands after an epoch, on disk without pickle.
+
+weights, best weights, Adam's moments --safetensors--> checkpoint.safetensors
+curve, recipe                         --JSON--> the same file's metadata, so both are written at once
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from training.errors import RecipeError
+from training.recipe import Recipe, from_dict
+
+FILE: Final = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class Progress:
+    """The weights of the best epoch so far, and the figures of every epoch."""
+
+    best: dict[str, Tensor]
+    curve: list[dict[str, float]] = field(default_factory=list)
+
+    @property
+    def since_best(self) -> int:
+        """Epochs since the running accuracy on validation was highest.
+
+        Accuracy, because calibration comes later: an overconfident epoch has a bad loss and may be right all
+        the same. Running, because every sentence's answer counts, and so many are a steadier measure than one.
+        """
+        figures = [entry["validation_running_accuracy"] for entry in self.curve]
+        return len(figures) - 1 - figures.index(max(figures)) if figures else 0
+
+    def after(self, entry: dict[str, float], weights: dict[str, Tensor]) -> Progress:
+        progress = Progress(self.best, [*self.curve, entry])
+        return progress if progress.since_best else Progress(weights, progress.curve)
+
+
+def weights(classifier: nn.Module) -> dict[str, Tensor]:
+    """A copy of the weights, which goes on as it is while training goes on."""
+    return {name: tensor.detach().clone() for name, tensor in classifier.state_dict().items()}
+
+
+def save(
+    folder: Path, classifier: nn.Module, optimiser: torch.optim.Optimizer, recipe: Recipe, progress: Progress
+) -> None:
+    """Writes the checkpoint under another name first: a cut leaves the last one whole."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {f"weights.{name}": tensor for name, tensor in weights(classifier).items()}
+    tensors |= {f"best.{name}": tensor for name, tensor in progress.best.items()}
+    for number, moments in optimiser.state_dict()["state"].items():
+        tensors |= {f"adam.{number}.{name}": tensor for name, tensor in moments.items()}
+    metadata = {"recipe": json.dumps(recipe.to_dict()), "curve": json.dumps(progress.curve)}
+    safetensors.torch.save_file(tensors, folder / f"{FILE}.part", metadata=metadata)
+    os.replace(folder / f"{FILE}.part", folder / FILE)
+
+
+def load(folder: Path, classifier: nn.Module, optimiser: torch.optim.Optimizer, recipe: Recipe) -> Progress:
+    """Puts the classifier and the optimiser where they stood; the recipe must be the one of the checkpoint."""
+    path = folder / FILE
+    if not path.is_file():
+        raise RecipeError(f"{path} does not exist, so there is nothing to resume: train without --resume")
+    with safetensors.safe_open(path, framework="pt") as file:
+        metadata = file.metadata()
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    before = from_dict(json.loads(metadata["recipe"]))
+    if before != recipe:
+        changed = [name for name, value in recipe.to_dict().items() if value != before.to_dict()[name]]
+        raise RecipeError(f"{path} is of another recipe, they differ in {', '.join(changed)}: train without --resume")
+    parts: dict[str, dict[str, Any]] = {"weights": {}, "best": {}, "adam": {}}
+    for name, tensor in tensors.items():
+        part, _, rest = name.partition(".")
+        parts[part][rest] = tensor
+    classifier.load_state_dict(parts["weights"])
+    moments: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in parts["adam"].items():
+        number, _, moment = name.partition(".")
+        moments.setdefault(int(number), {})[moment] = tensor
+    optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
+    return Progress(parts["best"], json.loads(metadata["curve"]))

@@ -1,0 +1,105 @@
+"""Documents as the numbers that a classifier trains on, cut and tokenised once and kept in memory.
+
+documents --split, ids--> Example(ids [T], lengths [S], targets [S]) --batches--> Batch(tokens, places, targets [B, S])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models.contract import Tokens
+from models.sentences import split
+from models.vocabulary import Vocabulary
+from training.documents import Document
+
+NO_TARGET = -1
+"""The target of a step that has none, and of padding."""
+
+
+class Example(NamedTuple):
+    """A document: the ids of its words end to end, `ids [T]`; how many each sentence has, `lengths [S]`;
+    and the class after each sentence, `targets [S]`."""
+
+    ids: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+    targets: NDArray[np.int64]
+
+
+class Batch(NamedTuple):
+    """`tokens` of N sentences; the `places [N]` of their vectors in B·S; `targets [B, S]`, -1 for none."""
+
+    tokens: Tokens
+    places: Tensor
+    targets: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        tokens = Tokens(self.tokens.ids.to(device), self.tokens.lengths.to(device))
+        return Batch(tokens, self.places.to(device), self.targets.to(device))
+
+
+def sentences(documents: Iterable[Document], language: str = "en") -> list[list[str]]:
+    """The sentences of each document, as the service would cut them."""
+    return [[sentence.text for sentence in split(document.text, language)] for document in documents]
+
+
+def examples(
+    documents: Sequence[Document], cut: Sequence[Sequence[str]], vocabulary: Vocabulary, most: int = 0
+) -> list[Example]:
+    """The documents as numbers. `most` bounds their sentences (0: all): the first and the last stay."""
+    return [
+        example([vocabulary.ids(sentence) for sentence in ends(texts, most)], document.label)
+        for document, texts in zip(documents, cut, strict=True)
+    ]
+
+
+def example(ids: Sequence[Sequence[int]], label: int) -> Example:
+    """One document whose every step has the same target."""
+    lengths = np.array([len(sentence) for sentence in ids], dtype=np.int32)
+    flat = np.array([i for sentence in ids for i in sentence], dtype=np.int32)
+    return Example(flat, lengths, np.full(len(ids), label, dtype=np.int64))
+
+
+def ends(sentences: Sequence[str], most: int) -> Sequence[str]:
+    """The first and the last `most / 2` of the sentences, where there are more than `most`.
+
+    >>> ends("abcdefg", 4), ends("abc", 4), ends("abcdefg", 0)
+    ('abfg', 'abc', 'abcdefg')
+    """
+    if not most or len(sentences) <= most:
+        return sentences
+    return (
+        [*sentences[: most - most // 2], *sentences[-(most // 2) :]]
+        if not isinstance(sentences, str)
+        else (sentences[: most - most // 2] + sentences[-(most // 2) :])
+    )
+
+
+def batch(chosen: Sequence[Example]) -> Batch:
+    """Examples side by side, padded to the longest."""
+    longest = max(len(e.lengths) for e in chosen)
+    targets = np.full((len(chosen), longest), NO_TARGET, dtype=np.int64)
+    for row, e in zip(targets, chosen, strict=True):
+        row[: len(e.targets)] = e.targets
+    places = np.concatenate([b * longest + np.arange(len(e.lengths)) for b, e in enumerate(chosen)])
+    ids = torch.from_numpy(np.concatenate([e.ids for e in chosen]).astype(np.int64))
+    lengths = torch.from_numpy(np.concatenate([e.lengths for e in chosen]).astype(np.int64))
+    return Batch(Tokens(ids, lengths), torch.from_numpy(places), torch.from_numpy(targets))
+
+
+def batches(data: Sequence[Example], size: int, generator: np.random.Generator | None = None) -> Iterator[Batch]:
+    """The data in batches of documents of similar length; in an order of chance where there is a generator."""
+    length = np.array([len(e.lengths) for e in data], dtype=np.float64)
+    if generator:
+        # A little noise, so that a document does not always meet the same company.
+        length *= generator.uniform(0.9, 1.1, len(data))
+        length += generator.uniform(0, 1, len(data))
+    order = np.argsort(length, kind="stable")
+    starts = np.arange(0, len(data), size)
+    for start in generator.permutation(starts) if generator else starts:
+        yield batch([data[i] for i in order[start : start + size]])

@@ -1,0 +1,155 @@
+"""The public sets that the models learn from, in one layout on disk.
+
+DATA_DIR/<set>/<file>.jsonl.gz --read--> rows --document--> Document(id, text, label, group)
+
+Each file holds gzip'd JSON lines, one object a line, in UTF-8:
+
+    id      str    names the row, once per set
+    text    str    the body
+    label   int    0 ham / negative, 1 spam / positive; rows with -1 (unlabelled) are left out
+    subject str    mail only (spamassassin, enron_spam); the document is subject, newline, text
+    group, video   the part of the set that a row belongs to, where its file's name does not say so
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from training.documents import Document, key
+from training.errors import DataError
+
+SPAM: Final = ("ham", "spam")
+SENTIMENT: Final = ("negative", "positive")
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """`files` are their names without the ending, and the fingerprint of what was published; `part` is the
+    field that names a row's part of the set (else its file does)."""
+
+    name: str
+    labels: tuple[str, ...]
+    files: dict[str, str]
+    part: str = ""
+
+    def paths(self, data_dir: Path) -> list[Path]:
+        return [data_dir / self.name / f"{file}.jsonl.gz" for file in self.files]
+
+    def read(self, data_dir: Path) -> list[Document]:
+        """The labelled documents of the set, file by file, by their ids: another order of rows changes nothing."""
+        documents: list[Document] = []
+        for file, path in zip(self.files, self.paths(data_dir), strict=True):
+            found = [self.document(row, file) for row in rows(path) if row["label"] >= 0]
+            documents += sorted(found, key=lambda document: document.id)
+        return documents
+
+    def document(self, row: dict[str, Any], file: str) -> Document:
+        """One row as the text that a caller of the service would send.
+
+        Reviews come from web pages with `<br />` for a line's end; a caller sends the line's end itself.
+        """
+        text = row["text"].replace("<br />", "\n")
+        if "subject" in row:
+            text = f"{row['subject']}\n{text}"
+        return Document(row["id"], text, row["label"], f"{self.name}/{row[self.part] if self.part else file}")
+
+
+SETS: Final[dict[str, DataSet]] = {
+    data_set.name: data_set
+    for data_set in (
+        DataSet(
+            "sms_spam_collection",
+            SPAM,
+            {"all": "929cd4c4c2808a68502f1a68db1639b5f9416cc159d6fbed8f4640439fe9adfb"},
+        ),
+        DataSet(
+            "spamassassin",
+            SPAM,
+            {"all": "f4bc463838dc56d3a528314312d3a5388fd5c03de44490ca3149339217ab9234"},
+            part="group",
+        ),
+        DataSet(
+            "enron_spam",
+            SPAM,
+            {
+                "enron1": "41c85cf51689933f273bbda159be77c0f3d4963798b3331cbd82d4d43ece9381",
+                "enron2": "612c657d3c0f199bf18508363ecab35c44a6249d01f8a3fce0902213afb478fc",
+                "enron4": "50ac205a79c0338ef787dddcc87601f26e887d4aa552d25dfdacd16b089f1f6d",
+                "enron5": "64a89c9be4a57441280d7beea739bdd366a59f7ff3c578921809ffa069a56bfa",
+            },
+        ),
+        DataSet(
+            "youtube_spam",
+            SPAM,
+            {"all": "ae1902d5d8d540593cc98c34628a66e5dfa3c1ba462a069b3299fcfefe49a2f8"},
+            part="video",
+        ),
+        DataSet(
+            "aclimdb",
+            SENTIMENT,
+            {
+                "train": "b0a4d21fca86579f4ac8ba31ba3b412b79be8e8db8f873b1370d33759ffdcfca",
+                "test": "bfa60a9a20c9597063f9628866a03457b65f44faaccb6731bbafa752270d75e8",
+            },
+        ),
+    )
+}
+
+
+def rows(path: Path) -> Iterator[dict[str, Any]]:
+    """The objects of a file of gzip'd JSON lines."""
+    if not path.is_file():
+        raise DataError(
+            f"{path} does not exist: name the folder that holds the data sets with --data-dir, "
+            f"or fetch this one with `python -m training data --data-dir DIR {path.parent.name}`"
+        )
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, start=1):
+            try:
+                row = json.loads(line)
+                row["id"], row["text"], row["label"]
+            except (ValueError, KeyError, TypeError) as error:
+                raise DataError(
+                    f"{path}, line {number}: {error!r}; wanted an object with id, text and label on each line"
+                ) from None
+            yield row
+
+
+def summary(path: Path, data_set: DataSet) -> dict[str, Any]:
+    """Rows per label, the file's sha256, and its content's fingerprint."""
+    labels = Counter(str(row.get("label_name", row["label"])) for row in rows(path))
+    with path.open("rb") as file:
+        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "rows": labels.total(),
+        "labels": dict(labels),
+        "sha256": sha256,
+        "fingerprint": fingerprint(rows(path), data_set),
+    }
+
+
+def fingerprint(rows: Iterable[dict[str, Any]], data_set: DataSet) -> str:
+    """sha256 over the sorted rows: id, label, and the letters and digits of the document (of the raw
+    bytes instead, where a row has them). Two conversions that lay the same content out differently agree."""
+    lines = []
+    for row in rows:
+        content = row["raw"] if "raw" in row else key(data_set.document(row, "").text)
+        lines.append(f"{row['id']}\t{row['label']}\t{hashlib.sha256(content.encode()).hexdigest()}\n")
+    return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def check(data_set: DataSet, data_dir: Path) -> Iterator[tuple[str, bool]]:
+    """A line for each file of a set, and whether its content is what was published."""
+    for (file, published), path in zip(data_set.files.items(), data_set.paths(data_dir), strict=True):
+        found = summary(path, data_set)
+        good = found["fingerprint"] == published
+        labels = ", ".join(f"{label} {count:,}" for label, count in found["labels"].items())
+        verdict = "as published" if good else f"fingerprint {found['fingerprint']}, published is {published}"
+        yield f"{data_set.name}/{file}: {found['rows']:,} rows ({labels}), {verdict}", good

@@ -1,0 +1,43 @@
+"""A labelled text, and the key by which two copies of it are known to be the same.
+
+row of a data set --datasets.read--> Document --key--> letters and digits --share--> a number in [0, 1)
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final, NamedTuple
+
+_OTHER: Final = re.compile(r"[\W_]+")
+
+
+class Document(NamedTuple):
+    """`label` is the number of its class; `group` is where it stands, `<set>/<part>`."""
+
+    id: str
+    text: str
+    label: int
+    group: str
+
+    @property
+    def set(self) -> str:
+        return self.group.partition("/")[0]
+
+
+def key(text: str) -> str:
+    """A text's letters and digits, in lower case: what two copies share, however they are laid out.
+
+    >>> key("Re: FREE entry!") == key("re : free\\n entry ! ! !") == "refreeentry"
+    True
+    """
+    return _OTHER.sub("", text.lower())
+
+
+def share(key: str) -> float:
+    """A number in [0, 1) that depends on the key alone, so a text never changes its split.
+
+    >>> round(share("refreeentry"), 6) == round(share(key("Re: free entry")), 6)
+    True
+    """
+    return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") / 2**64

@@ -1,0 +1,122 @@
+"""The training loop: batches through a classifier until the running accuracy on validation stops rising.
+
+Batch --encode--> x [N, D] --scatter--> [B, S, D] --unroll--> logits [B, S, K] --loss--> Adam, one epoch after
+another, each written as a checkpoint; the best epoch's weights are what is left.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from models.contract import Classifier
+from training import checkpoint
+from training.checkpoint import Progress
+from training.corpus import NO_TARGET, Batch, Example, batches
+from training.loss import sequence_loss
+from training.recipe import Recipe
+
+
+def forward(classifier: Classifier[Any], batch: Batch) -> Tensor:
+    """Logits after every sentence of every document: `[B, S, K]`; those of padding mean nothing."""
+    vectors = classifier.encode(batch.tokens)
+    x = vectors.new_zeros(batch.targets.numel(), vectors.shape[1]).index_copy(0, batch.places, vectors)
+    return classifier.unroll(x.unflatten(0, tuple(batch.targets.shape)))[1]
+
+
+def fit(
+    classifier: Classifier[Any],
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    recipe: Recipe,
+    *,
+    device: torch.device,
+    folder: Path,
+    resume: bool = False,
+) -> list[dict[str, float]]:
+    """Trains in place and gives back the learning curve, one entry per epoch.
+
+    Every epoch draws its numbers from the seed and its own number alone, so a resumed training is the
+    same as one that was never cut.
+    """
+    classifier.to(device)
+    optimiser = torch.optim.AdamW(classifier.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay)
+    progress = Progress(best=checkpoint.weights(classifier))
+    if resume:
+        progress = checkpoint.load(folder, classifier, optimiser, recipe)
+    for epoch in range(len(progress.curve), recipe.epochs):
+        if progress.since_best > recipe.patience:
+            break
+        began = time.perf_counter()
+        entry = {"epoch": epoch + 1.0, "train_loss": _epoch(classifier, train, recipe, optimiser, epoch, device)}
+        entry |= evaluate(classifier, validation, recipe, device)
+        entry["seconds"] = time.perf_counter() - began
+        progress = progress.after(entry, checkpoint.weights(classifier))
+        checkpoint.save(folder, classifier, optimiser, recipe, progress)
+    classifier.load_state_dict(progress.best)
+    return progress.curve
+
+
+def rate(recipe: Recipe, epochs: float) -> float:
+    """The learning rate after so many epochs: up in a line, then down along a half cosine."""
+    if epochs < recipe.warmup:
+        return recipe.rate * epochs / recipe.warmup
+    done = (epochs - recipe.warmup) / (recipe.epochs - recipe.warmup)
+    return recipe.rate * (1 + math.cos(math.pi * done)) / 2
+
+
+def _epoch(
+    classifier: Classifier[Any],
+    data: Sequence[Example],
+    recipe: Recipe,
+    optimiser: torch.optim.Optimizer,
+    epoch: int,
+    device: torch.device,
+) -> float:
+    torch.manual_seed(recipe.seed * 1000 + epoch)
+    generator = np.random.default_rng([recipe.seed, epoch])
+    steps = math.ceil(len(data) / recipe.batch)
+    total = 0.0
+    classifier.train()
+    moved = (batch.to(device) for batch in batches(data, recipe.batch, generator))
+    bar = tqdm(moved, f"epoch {epoch + 1}/{recipe.epochs}", steps, mininterval=1)
+    for step, batch in enumerate(bar):
+        for group in optimiser.param_groups:
+            group["lr"] = rate(recipe, epoch + (step + 1) / steps)
+        loss = sequence_loss(forward(classifier, batch), batch.targets, recipe.loss)
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(classifier.parameters(), recipe.clip)
+        optimiser.step()
+        total += loss.item() * len(batch.targets)
+        bar.set_postfix(loss=f"{total / min(len(data), (step + 1) * recipe.batch):.4f}", refresh=False)
+    return total / len(data)
+
+
+@torch.inference_mode()
+def evaluate(
+    classifier: Classifier[Any], data: Sequence[Example], recipe: Recipe, device: torch.device
+) -> dict[str, float]:
+    """The loss; the accuracy after the last sentence; and the running one, over every step of a document."""
+    classifier.eval()
+    loss, right, running = 0.0, 0, 0.0
+    for batch in (batch.to(device) for batch in batches(data, 128)):
+        logits = forward(classifier, batch)
+        loss += sequence_loss(logits, batch.targets, recipe.loss).item() * len(batch.targets)
+        hits = (logits.argmax(dim=2) == batch.targets).float()
+        steps = (batch.targets != NO_TARGET).sum(dim=1)
+        running += (hits.sum(dim=1) / steps).sum().item()
+        right += int(hits[torch.arange(len(steps), device=device), steps - 1].sum())
+    return {
+        "validation_loss": loss / len(data),
+        "validation_accuracy": right / len(data),
+        "validation_running_accuracy": running / len(data),
+    }

@@ -1,0 +1,31 @@
+"""The loss of a running probability: every sentence is asked, not only the last.
+
+logits [B, S, K], targets [B, S] --cross-entropy per step--> sum or mean over a document's steps --> mean over documents
+"""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor
+
+from training.corpus import NO_TARGET
+
+
+def sequence_loss(logits: Tensor, targets: Tensor, over_steps: str = "sum") -> Tensor:
+    """The mean over B sequences of the sum (or the mean) over their steps of -Σ_k y_k log p_k.
+
+    Steps whose target is -1, padding among them, count for nothing: a sequence of three steps with two
+    targets has a sum of two terms, and a mean over two.
+
+    >>> logits = torch.zeros(2, 3, 2)  # p = 1/2 everywhere, so each target costs log 2 = 0.6931
+    >>> targets = torch.tensor([[0, 0, 0], [1, 1, -1]])
+    >>> round(sequence_loss(logits, targets).item(), 4)  # (3 + 2) / 2 · log 2
+    1.7329
+    >>> round(sequence_loss(logits, targets, "mean").item(), 4)
+    0.6931
+    """
+    per_step = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=NO_TARGET, reduction="none")
+    per_document = per_step.view_as(targets).sum(dim=1)
+    if over_steps == "mean":
+        per_document = per_document / (targets != NO_TARGET).sum(dim=1).clamp(min=1)
+    return per_document.mean()

@@ -1,0 +1,133 @@
+"""Everything that determines a training, in one TOML file.
+
+recipes/<task>-<family>.toml, key=value … --load--> Recipe (frozen; what it does not know, it refuses)
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import tomllib
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final, get_type_hints
+
+from models.artefact import FAMILIES
+from training.datasets import SETS
+from training.errors import RecipeError
+
+_CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("mean", "sum")}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`sets` are learnt from together. `sizes` are the family's own, as its class names them.
+
+    `loss`: the sentences of a document are summed or averaged. `words`: the most of the vocabulary.
+    `most_sentences`: of a longer document only so many are learnt from, its first and its last ones
+    (0: all); scoring always reads everything. `batch`: documents per update. `rate` falls to nothing
+    over `epochs` along a half cosine, after a rise over `warmup` of them. `patience`: epochs without a
+    better running accuracy on validation before training ends. `held_out`: see `splits.split`.
+    """
+
+    task: str
+    family: str
+    sets: tuple[str, ...]
+    sizes: dict[str, float | int] = field(default_factory=dict)
+    seed: int = 1
+    words: int = 30_000
+    most_sentences: int = 0
+    loss: str = "mean"
+    epochs: int = 10
+    patience: int = 2
+    batch: int = 32
+    rate: float = 1e-3
+    warmup: float = 0.25
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    held_out: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name, choices in _CHOICES.items():
+            _known(getattr(self, name), choices, f"{name} =")
+        for name in self.sets:
+            _known(name, SETS, "sets:")
+        if len(self.labels) < 2:
+            raise RecipeError(
+                f"sets: {list(self.sets)} have different labels, or there are none; name sets of one task"
+            )
+        parameters = inspect.signature(FAMILIES[self.family].__init__).parameters
+        for name in self.sizes:
+            _known(name, parameters.keys() - {"self", "words", "classes"}, "sizes:")
+
+    @property
+    def name(self) -> str:
+        return f"{self.task}-{self.family}"
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels of the sets, if they agree on them."""
+        labels = {SETS[name].labels for name in self.sets}
+        return labels.pop() if len(labels) == 1 else ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def load(path: Path, overrides: Iterable[str] = ()) -> Recipe:
+    """Reads a recipe; `overrides` are `key=value`, the value as TOML writes it or a bare word."""
+    if not path.is_file():
+        raise RecipeError(f"{path} does not exist: name a TOML file such as training/recipes/sentiment-gru.toml")
+    try:
+        table = tomllib.loads(path.read_text("utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        raise RecipeError(f"{path} is not TOML: {error}") from None
+    for override in overrides:
+        name, equals, text = override.partition("=")
+        if not equals:
+            raise RecipeError(f"got {override!r}, wanted key=value, such as epochs=3 or sizes.hidden=64")
+        target, _, inner = name.partition(".")
+        if inner:
+            table.setdefault(target, {})[inner] = _value(text)
+        else:
+            table[target] = _value(text)
+    return from_dict(table)
+
+
+def from_dict(table: dict[str, Any]) -> Recipe:
+    """A recipe from a table of plain values, each checked by name and type."""
+    hints = get_type_hints(Recipe)
+    values: dict[str, Any] = {}
+    for name, value in table.items():
+        _known(name, hints, "recipe:")
+        values[name] = _typed(name, value, hints[name])
+    if missing := [f.name for f in fields(Recipe)[:3] if f.name not in values]:
+        raise RecipeError(f"the recipe lacks {', '.join(missing)}: add them")
+    return Recipe(**values)
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _typed(name: str, value: Any, wanted: Any) -> Any:
+    if wanted is float and type(value) is int:
+        return float(value)
+    if wanted == tuple[str, ...] and isinstance(value, Sequence) and all(isinstance(v, str) for v in value):
+        return (value,) if isinstance(value, str) else tuple(value)
+    if wanted in (int, float, str) and type(value) is not wanted:
+        raise RecipeError(f"{name} = {value!r} is of type {type(value).__name__}, wanted {wanted.__name__}")
+    if name == "sizes" and not (isinstance(value, dict) and all(type(v) in (int, float) for v in value.values())):
+        raise RecipeError(f"sizes = {value!r}, wanted a table of numbers: [sizes] and lines such as hidden = 64")
+    return value
+
+
+def _known(name: str, known: Iterable[str], where: str) -> None:
+    known = sorted(known)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+        raise RecipeError(f"{where} {name!r} is unknown, the nearest is {near[0]!r}; known are {', '.join(known)}")

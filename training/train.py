@@ -1,0 +1,124 @@
+"""One training, from a recipe to a folder that the service can load.
+
+recipe --splits--> documents --corpus--> examples --loop.fit--> weights --calibrate--> Artefact --score--> report
+
+The test documents are scored once, at the end, by the artefact as it was read back from disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from models.artefact import CARD, FAMILIES, Artefact
+from models.calibration import Calibration
+from models.predictor import Predictor
+from models.vocabulary import Vocabulary
+from training import calibrate, checkpoint, loop, picture, report
+from training.baselines import baselines
+from training.card import card
+from training.corpus import examples, sentences
+from training.datasets import SETS
+from training.documents import Document
+from training.metrics import figures, summary
+from training.recipe import Recipe
+from training.score import score
+from training.splits import Splits, split
+
+CURVE = "learning_curve.png"
+
+
+def train(
+    recipe: Recipe, data_dir: Path, folder: Path, *, device: torch.device, resume: bool = False, trial: bool = False
+) -> Artefact:
+    """Trains, calibrates, scores and writes an artefact. A `trial` leaves the tests and baselines alone."""
+    splits = load(recipe, data_dir)
+    classifier, vocabulary, curve = _fit(recipe, splits, folder, device, resume)
+    plain = Artefact(
+        task=recipe.task,
+        family=recipe.family,
+        labels=recipe.labels,
+        sizes=recipe.sizes,
+        vocabulary=vocabulary,
+        classifier=classifier,
+        calibration=Calibration.identity(len(recipe.labels)),
+    ).save(folder)
+    validation = score(Predictor(plain, device), splits.validation, "validation")
+    calibration = calibrate.fit(validation)
+    thresholds = calibrate.thresholds(calibrate.apply(calibration, validation))
+    artefact = replace(plain, calibration=calibration, thresholds=thresholds).save(folder)
+    picture.learning_curve(curve, folder / CURVE)
+    known = _report(artefact, recipe, splits, data_dir, folder)
+    known |= {"learning_curve": curve} | _figures(artefact, splits, device, trial)
+    artefact = replace(artefact, report=known).save(folder)
+    if not trial:
+        (folder / CARD).write_text(card(known))
+    (folder / checkpoint.FILE).unlink()
+    return artefact
+
+
+def load(recipe: Recipe, data_dir: Path) -> Splits:
+    """The documents of the recipe's sets, split by the rules."""
+    documents = [document for name in recipe.sets for document in SETS[name].read(data_dir)]
+    return split(documents, recipe.held_out)
+
+
+def _fit(
+    recipe: Recipe, splits: Splits, folder: Path, device: torch.device, resume: bool
+) -> tuple[Any, Vocabulary, list[dict[str, float]]]:
+    """The classifier with its best weights, its vocabulary and the learning curve."""
+    cut = sentences(splits.train)
+    vocabulary = Vocabulary.fit(("\n".join(texts) for texts in cut), recipe.words)
+    train = examples(splits.train, cut, vocabulary, recipe.most_sentences)
+    validation = examples(splits.validation, sentences(splits.validation), vocabulary)
+    torch.manual_seed(recipe.seed)
+    classifier = FAMILIES[recipe.family](words=len(vocabulary), classes=len(recipe.labels), **recipe.sizes)
+    curve = loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
+    return classifier.eval(), Vocabulary(vocabulary.words), curve
+
+
+def _figures(artefact: Artefact, splits: Splits, device: torch.device, trial: bool) -> dict[str, Any]:
+    """What the artefact as served is worth on validation, and once on the tests, beside the baselines."""
+    predictor = Predictor(artefact, device)
+    tests: dict[str, list[Document]] = {} if trial else splits.tests
+    validation = figures(score(predictor, splits.validation, "validation"), artefact.thresholds)
+    test = {name: figures(score(predictor, documents, name), artefact.thresholds) for name, documents in tests.items()}
+    return {"validation": validation, "test": test, "baselines": _baselines(splits.train, tests) if tests else {}}
+
+
+def _baselines(train: Sequence[Document], tests: dict[str, list[Document]]) -> dict[str, Any]:
+    return {
+        by: {
+            name: summary(np.array([d.label for d in tests[name]]), np.stack([1 - p, p], axis=1))
+            for name, p in probabilities.items()
+        }
+        for by, probabilities in baselines(train, tests).items()
+    }
+
+
+def _report(artefact: Artefact, recipe: Recipe, splits: Splits, data_dir: Path, folder: Path) -> dict[str, Any]:
+    predictor = Predictor(artefact)
+    sizes = {
+        "parameters": sum(p.numel() for p in artefact.classifier.parameters()),
+        "words": len(artefact.vocabulary),
+        "state_bytes": predictor.state_bytes,
+        "bytes": sum(path.stat().st_size for path in folder.iterdir() if path.name != checkpoint.FILE),
+    }
+    return {
+        "task": recipe.task,
+        "family": recipe.family,
+        "labels": list(recipe.labels),
+        "digest": artefact.digest,
+        "seed": recipe.seed,
+        "recipe": json.loads(json.dumps(recipe.to_dict())),
+        "versions": report.versions(),
+        "sizes": sizes,
+        "data": report.data(recipe, data_dir),
+        "splits": report.splits(splits),
+    }
