@@ -29,7 +29,7 @@ def card(report: dict[str, Any]) -> str:
     sections = [
         f"# {report['task']}-{report['family']}\n\n{_summary(report)}",
         "## Figures\n\n"
-        "After the last sentence of each document, which is read whole. The tests were scored once. The bag of words and\n"
+        "After the last sentence of each document, which is read whole. The tests were scored once. Bag of words and\n"
         "the NB-weighted model (Wang, Manning 2012) learnt from the same documents; they read a whole text at once.",
         _figures_table(report),
         "## While it is read\n\n"

@@ -108,7 +108,7 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
     if not path.is_file():
         raise DataError(
             f"{path} does not exist: name the folder that holds the data sets with --data-dir, "
-            f"or fetch this one with `python -m training data --data-dir DIR {path.parent.name}`"
+            f"or fetch this one with `python -m training data --data-dir DIR --download {path.parent.name}`"
         )
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):

@@ -17,6 +17,7 @@ def sequence_loss(logits: Tensor, targets: Tensor, over_steps: str = "sum") -> T
     Steps whose target is -1, padding among them, count for nothing: a sequence of three steps with two
     targets has a sum of two terms, and a mean over two.
 
+    >>> import torch
     >>> logits = torch.zeros(2, 3, 2)  # p = 1/2 everywhere, so each target costs log 2 = 0.6931
     >>> targets = torch.tensor([[0, 0, 0], [1, 1, -1]])
     >>> round(sequence_loss(logits, targets).item(), 4)  # (3 + 2) / 2 · log 2

@@ -1,0 +1,61 @@
+"""The common layout: what is read, in which order, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from training.datasets import SETS, check, fingerprint, rows
+from training.errors import DataError
+from training.publishers import write
+
+MAIL = {"id": "easy_ham/1", "text": "See you there.", "label": 0, "subject": "Lunch", "group": "easy_ham"}
+
+
+def test_a_mail_is_its_subject_and_its_body(tmp_path: Path) -> None:
+    write(tmp_path / "spamassassin" / "all.jsonl.gz", [MAIL])
+    (document,) = SETS["spamassassin"].read(tmp_path)
+    assert document.text == "Lunch\nSee you there."
+    assert document.group == "spamassassin/easy_ham"
+
+
+def test_a_review_has_line_ends_where_the_page_has_tags(data_dir: Path) -> None:
+    texts = [document.text for document in SETS["aclimdb"].read(data_dir)]
+    assert not any("<br" in text for text in texts)
+    assert "It is set in Paris.\n\nA terrible film." in texts[0]
+
+
+def test_the_order_of_rows_does_not_matter_and_unlabelled_ones_are_left_out(tmp_path: Path) -> None:
+    found = [{"id": str(i), "text": "hi", "label": i % 2} for i in range(5)] + [{"id": "6", "text": "?", "label": -1}]
+    data_set = SETS["sms_spam_collection"]
+    write(tmp_path / "a" / data_set.name / "all.jsonl.gz", found)
+    write(tmp_path / "b" / data_set.name / "all.jsonl.gz", found[::-1])
+    assert data_set.read(tmp_path / "a") == data_set.read(tmp_path / "b")
+    assert len(data_set.read(tmp_path / "a")) == 5
+
+
+def test_a_missing_file_names_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"--data-dir DIR --download youtube_spam"):
+        SETS["youtube_spam"].read(tmp_path)
+
+
+def test_a_bad_row_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl.gz"
+    write(path, [{"id": "1", "text": "fine", "label": 0}, {"id": "2", "label": 0}])
+    with pytest.raises(DataError, match=r"line 2: KeyError\('text'\)"):
+        list(rows(path))
+
+
+def test_the_fingerprint_sees_content_not_layout() -> None:
+    data_set = SETS["spamassassin"]
+    twin = MAIL | {"text": "see you\n there", "date": "today"}
+    assert fingerprint([MAIL], data_set) == fingerprint([twin], data_set)
+    assert fingerprint([MAIL], data_set) != fingerprint([MAIL | {"label": 1}], data_set)
+    assert fingerprint([MAIL], data_set) != fingerprint([MAIL | {"text": "See me there."}], data_set)
+
+
+def test_what_was_not_published_is_called_out(data_dir: Path) -> None:
+    (line, good), _ = check(SETS["aclimdb"], data_dir)
+    assert not good
+    assert line.startswith("aclimdb/train: 44 rows (negative 22, positive 22), fingerprint ")

@@ -1,0 +1,127 @@
+"""Archives as their publishers lay them out, made by hand, served on loopback, read into the common layout."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import tarfile
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.training.server import serving
+from training import publishers
+from training.datasets import SETS, rows
+from training.errors import DataError
+from training.publishers import SOURCES, fetch
+
+MAIL = b"Subject: =?utf-8?q?Caf=C3=A9?=\r\nContent-Type: text/html\r\n\r\n<p>Free &amp; easy</p><script>x</script>\r\n"
+MD5 = hashlib.md5(MAIL, usedforsecurity=False).hexdigest()
+CSV = 'COMMENT_ID,AUTHOR,DATE,CONTENT,CLASS\nz1,Ann,2013-11-07,"Hi, all\ufeff",0\nz2,Bob,,subscribe!,1\n'
+
+
+def zipped(files: dict[str, bytes]) -> bytes:
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as packed:
+        for name, content in files.items():
+            packed.writestr(name, content)
+    return archive.getvalue()
+
+
+def tarred(files: dict[str, bytes], mode: Any) -> bytes:
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode=mode) as packed:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            packed.addfile(entry, io.BytesIO(content))
+    return archive.getvalue()
+
+
+def served(name: str, archives: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Fetches a set whose archives are these, with their own checksums, and gives back its folder."""
+    source = SOURCES[name]
+    urls = [url for url, _ in source.archives]
+    sums = [hashlib.sha256(archive).hexdigest() for archive in archives]
+    monkeypatch.setitem(
+        publishers.SOURCES, name, replace(source, archives=tuple(zip(urls, sums, strict=False))[: len(archives)])
+    )
+    with serving({url.rpartition("/")[2]: a for url, a in zip(urls, archives, strict=False)}) as server:
+        fetch(name, tmp_path, server.url)
+    return tmp_path / name
+
+
+def test_sms(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = zipped({"readme": b"", "SMSSpamCollection": "ham\tOk, see you\nspam\tWin £100\tnow\n".encode()})
+    folder = served("sms_spam_collection", [archive], tmp_path, monkeypatch)
+    assert list(rows(folder / "all.jsonl.gz")) == [
+        {"id": "sms-0001", "text": "Ok, see you", "label": 0, "label_name": "ham"},
+        {"id": "sms-0002", "text": "Win £100\tnow", "label": 1, "label_name": "spam"},
+    ]
+
+
+def test_youtube_takes_the_three_videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = zipped({"Youtube01-Psy.csv": CSV.encode(), "Youtube04-Eminem.csv": CSV.encode()})
+    found = list(rows(served("youtube_spam", [archive], tmp_path, monkeypatch) / "all.jsonl.gz"))
+    assert [(row["id"], row["text"], row["label"], row["video"]) for row in found] == [
+        ("Youtube01-Psy/z1", "Hi, all\ufeff", 0, "Psy"),
+        ("Youtube01-Psy/z2", "subscribe!", 1, "Psy"),
+    ]
+
+
+def test_enron_splits_off_the_subject_and_reads_old_encodings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "enron1/Summary.txt": b"counts",
+        "enron1/ham/1.txt": b"Subject: re : lunch\r\nsee you\r\nthere\r\n",
+        "enron1/spam/2.txt": b"Subject: \x80 100\n",
+    }
+    folder = served("enron_spam", [tarred(files, "w:gz")], tmp_path, monkeypatch)
+    found = list(rows(folder / "enron1.jsonl.gz"))
+    assert [(row["id"], row["subject"], row["text"], row["label"]) for row in found] == [
+        ("enron1/ham/1.txt", "re : lunch", "see you\nthere", 0),
+        ("enron1/spam/2.txt", "€ 100", "", 1),
+    ]
+
+
+def test_spamassassin_reads_mail_and_holds_it_against_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tarred({f"spam_2/00001.{MD5}": MAIL, "spam_2/cmds": b"mv"}, "w:bz2")
+    (row,) = rows(served("spamassassin", [archive], tmp_path, monkeypatch) / "all.jsonl.gz")
+    assert (row["subject"], row["text"], row["label"], row["group"]) == ("Café", "Free & easy", 1, "spam_2")
+    assert row["raw"].encode("latin-1") == MAIL
+
+
+def test_a_message_that_is_not_what_its_name_says_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = tarred({f"spam/00001.{MD5}": MAIL + b"more"}, "w:bz2")
+    with pytest.raises(DataError, match="not the one that its name carries"):
+        served("spamassassin", [archive], tmp_path, monkeypatch)
+
+
+def test_aclimdb_keeps_splits_stars_and_the_unlabelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("train/neg/0_3", "train/pos/0_9", "test/pos/1_10", "train/unsup/0_0")
+    files = {f"aclImdb/{name}.txt": name.encode() for name in names} | {"aclImdb/train/urls_neg.txt": b"http"}
+    folder = served("aclimdb", [tarred(files, "w:gz")], tmp_path, monkeypatch)
+    found = [
+        (row["id"], row["label"], row["stars"])
+        for f in ("train", "test", "unsup")
+        for row in rows(folder / f"{f}.jsonl.gz")
+    ]
+    assert found == [
+        ("train/neg/0_3", 0, 3),
+        ("train/pos/0_9", 1, 9),
+        ("test/pos/1_10", 1, 10),
+        ("train/unsup/0_0", -1, 0),
+    ]
+
+
+def test_a_damaged_archive_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match="is damaged"):
+        served("enron_spam", [tarred({"enron1/ham/1.txt": b"x" * 9999}, "w:gz")[:60]], tmp_path, monkeypatch)
+
+
+def test_every_set_has_a_source_and_checksums_are_sha256() -> None:
+    assert SOURCES.keys() == SETS.keys()
+    for source in SOURCES.values():
+        assert all(len(sha256) in (0, 64) and url.startswith("http") for url, sha256 in source.archives)

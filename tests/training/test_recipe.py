@@ -1,0 +1,65 @@
+"""Recipes: what is known, what is refused, and that the shipped ones load."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.training import toy
+from training.errors import RecipeError
+from training.recipe import from_dict, load
+
+RECIPES = Path("training/recipes")
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
+def test_a_shipped_recipe_is_named_after_what_it_makes(path: Path) -> None:
+    assert load(path).name == path.stem
+
+
+def test_there_is_a_recipe_for_each_shipped_model() -> None:
+    names = {path.stem for path in RECIPES.glob("*.toml")}
+    assert names >= {"spam-gru", "spam-conv1d", "sentiment-gru", "sentiment-conv1d"}
+
+
+def test_overrides_reach_tables_lists_and_bare_words(tmp_path: Path) -> None:
+    overrides = ["epochs=2", "rate=1", "sizes.hidden=5", "loss=sum", "held_out=aclimdb/train", 'sets=["aclimdb"]']
+    recipe = load(toy.recipe(tmp_path), overrides)
+    assert (recipe.epochs, recipe.rate, recipe.sizes["hidden"], recipe.loss) == (2, 1.0, 5, "sum")
+    assert recipe.held_out == ("aclimdb/train",)
+    assert from_dict(recipe.to_dict()) == recipe
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("epoch=2", "'epoch' is unknown, the nearest is 'epochs'"),
+        ("sizes.hiden=2", "'hiden' is unknown, the nearest is 'hidden'"),
+        ("sizes.filters=2", "'filters' is unknown"),
+        ("family=gruu", "'gruu' is unknown, the nearest is 'gru'"),
+        ("loss=max", "'max' is unknown"),
+        ("sets=aclimbd", "'aclimbd' is unknown, the nearest is 'aclimdb'"),
+        ('sets=["aclimdb", "enron_spam"]', "different labels"),
+        ("sets=[]", "different labels, or there are none"),
+        ("epochs=two", "epochs = 'two' is of type str, wanted int"),
+        ("sizes=3", "sizes = 3, wanted a table"),
+        ("epochs", "wanted key=value"),
+    ],
+)
+def test_what_a_recipe_does_not_know_it_refuses(tmp_path: Path, override: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=message.replace("[", r"\[")):
+        load(toy.recipe(tmp_path), [override])
+
+
+def test_a_recipe_without_its_first_keys_is_refused() -> None:
+    with pytest.raises(RecipeError, match="lacks family, sets"):
+        from_dict({"task": "spam"})
+
+
+def test_a_missing_or_broken_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="does not exist"):
+        load(tmp_path / "none.toml")
+    (tmp_path / "broken.toml").write_text("task = ")
+    with pytest.raises(RecipeError, match="is not TOML"):
+        load(tmp_path / "broken.toml")
