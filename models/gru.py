@@ -43,12 +43,12 @@ class GRUCell(nn.Module):
     def forward(self, x: Tensor, h: Tensor, recurrent: Tensor | None = None) -> Tensor:
         """`x [B, D]`, `h [B, H]` -> `[B, H]`; `recurrent [B, H]` is the mask of variational dropout."""
         seen = h if recurrent is None else h * recurrent
-        i_r, i_z, i_n = F.linear(x, self.weight_ih, self.bias_ih).chunk(3, dim=1)
-        h_r, h_z, h_n = F.linear(seen, self.weight_hh, self.bias_hh).chunk(3, dim=1)
-        r = torch.sigmoid(i_r + h_r)
-        z = torch.sigmoid(i_z + h_z)
-        n = torch.tanh(i_n + r * h_n)
-        return n + z * (h - n)
+        inputs = F.linear(x, self.weight_ih, self.bias_ih)
+        recurrents = F.linear(seen, self.weight_hh, self.bias_hh)
+        gates = 2 * self.hidden
+        r, z = torch.sigmoid(inputs[:, :gates] + recurrents[:, :gates]).chunk(2, dim=1)
+        n = torch.tanh(inputs[:, gates:] + r * recurrents[:, gates:])
+        return torch.lerp(n, h, z)
 
 
 class GRU(Classifier[GRUState]):

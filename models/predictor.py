@@ -108,16 +108,18 @@ class Predictor:
         ids = [self.artefact.vocabulary.ids(s) for sentences in plan.sentences for s in sentences]
         tokens = Tokens.of(ids, self.device)
         tokenized = time.perf_counter()
-        states, final = self._run(plan, self.classifier.encode(tokens))
+        states, firsts = self._run(plan, self.classifier.encode(tokens))
         ran = time.perf_counter()
-        rows = self._read(plan, states)
+        rows = self._read(plan, states, firsts)
+        last = firsts[[len(sentences) for sentences in plan.sentences]] + np.arange(len(plan.order))
+        final = [part[torch.from_numpy(last)].cpu().numpy().astype(_FLOAT) for part in states]
         seconds = {"tokenize": tokenized - began, "step": ran - tokenized, "readout": time.perf_counter() - ran}
         answers: list[tuple[int, Advance]] = []
         words = iter(ids)
         for b, i in enumerate(plan.order):
             prior, *steps = _steps(next(rows), words)
             count = np.asarray(plan.read[b] + len(steps), dtype=_COUNT)
-            state = count.tobytes() + b"".join(part[b].astype(_FLOAT).tobytes() for part in final)
+            state = count.tobytes() + b"".join(part[b].tobytes() for part in final)
             answers.append((i, Advance(state, prior, steps, seconds)))
         return answers
 
@@ -135,32 +137,30 @@ class Predictor:
         states = [part.reshape(-1, *shape) for part, shape in zip(parts, self._shapes, strict=True)]
         return _Plan(order, [items[i][1] for i in order], states, read)
 
-    def _run(self, plan: _Plan, x: Tensor) -> tuple[list[Any], list[np.ndarray]]:
-        """Steps through the sentences: the states `[B_t, …]` after t = 0 … S steps of the B_t items
-        that have at least t sentences, and the final state's parts, `[B, …]`."""
-        lengths = [len(s) for s in plan.sentences]
-        starts = np.cumsum([0, *lengths[:-1]])
+    def _run(self, plan: _Plan, x: Tensor) -> tuple[Any, np.ndarray]:
+        """Steps through the sentences: all states on the way, `[R, …]`, and the row where those after
+        t = 0 … S sentences begin, `[S + 1]`; item b's is b rows further on."""
+        lengths = np.array([len(sentences) for sentences in plan.sentences])
+        starts = np.cumsum(lengths) - lengths
+        # Sorted by step, what runs together lies together, and no step has to gather its rows.
+        order = [starts[lengths > t] + t for t in range(lengths[0])]
+        x = x[torch.from_numpy(np.concatenate([*order, starts[:0]])).to(self.device)]
+        widths = [len(rows) for rows in order]
         states = [like(self.classifier.initial_state(1), plan.states)]
-        active = len(lengths)
-        final = [part.clone() for part in plan.states]
-        for t in range(lengths[0]):
-            while lengths[active - 1] <= t:
-                active -= 1
-            rows = torch.from_numpy(starts[:active] + t).to(self.device)
-            before = like(states[-1], [part[:active] for part in states[-1]])
-            states.append(self.classifier.update(before, x[rows]))
-            for whole, part in zip(final, states[-1], strict=True):
-                whole[:active] = part
-        return states, [part.cpu().numpy() for part in final]
+        for part in x.split(widths):
+            before = states[-1]
+            if len(part) < len(before[0]):
+                before = like(before, [rows[: len(part)] for rows in before])
+            states.append(self.classifier.update(before, part))
+        firsts = np.cumsum([0, len(lengths), *widths])[:-1]
+        return like(states[0], [torch.cat(parts) for parts in zip(*states, strict=True)]), firsts
 
-    def _read(self, plan: _Plan, states: list[Any]) -> Any:
+    def _read(self, plan: _Plan, states: Any, firsts: np.ndarray) -> Any:
         """Per item, what the readout says of its states: (features, probabilities, log-odds) rows."""
-        together = like(states[0], [torch.cat(parts) for parts in zip(*states, strict=True)])
-        features = self.classifier.features(together).float().cpu().numpy()
-        logits = self.classifier.readout(together).double().cpu().numpy()
-        widths = np.array([len(s[0]) for s in states])
-        firsts = np.cumsum(widths) - widths
-        read = np.concatenate([plan.read[:w] + t for t, w in enumerate(widths)])
+        features = self.classifier.features(states).float().cpu().numpy()
+        logits = self.classifier.readout(states).double().cpu().numpy()
+        widths = np.diff(firsts, append=len(logits))
+        read = np.concatenate([plan.read[:width] + t for t, width in enumerate(widths)])
         calibrated = self.artefact.calibration.apply(logits, read)
         probabilities, odds = softmax(calibrated), log_odds(calibrated)
         for b, sentences in enumerate(plan.sentences):

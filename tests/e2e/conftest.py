@@ -1,0 +1,31 @@
+"""A service with two workers and a Redis of its own, for all tests of this folder."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from service.embedded import EmbeddedRedis
+from tests.e2e.server import Service
+
+
+@pytest.fixture(scope="session")
+def external() -> Iterator[dict[str, str]]:
+    """The environment of a service whose Redis is not its own."""
+    server = EmbeddedRedis()
+    yield {
+        "REDIS_URL": server.url,
+        "UNDERTONE_STATE_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
+    }
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def service(external: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder = tmp_path_factory.mktemp("service")
+    # What a test waits for Redis on a busy machine is not what it measures.
+    with Service(folder, {**external, "UNDERTONE_WORKERS": "2", "UNDERTONE_REDIS_TIMEOUT": "5"}) as running:
+        yield running

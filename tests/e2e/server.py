@@ -1,0 +1,145 @@
+"""Real servers for tests: `python -m service` as a stranger starts it, on free ports of loopback.
+
+Service(environment) --ready--> url, workers --stop--> nothing left     Client: a connection to one worker
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Final
+
+import httpx
+import psutil
+
+ROOT: Final = Path(__file__).parent.parent.parent
+COMMAND: Final = (sys.executable, "-m", "service", "--port", "{port}")
+READY_SECONDS: Final = 60.0
+STOP_SECONDS: Final = 30.0
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+class Service:
+    """The service as its own process group, with its log in `folder`."""
+
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str] | None = None, command: Sequence[str] = COMMAND
+    ) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = folder / f"service-{self.port}.log"
+        cleared = ("UNDERTONE_", "REDIS_", "PROMETHEUS_", "BENTOML_")
+        inherited = {k: v for k, v in os.environ.items() if k in ("UNDERTONE_MODELS",) or not k.startswith(cleared)}
+        began = time.monotonic()
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [part.format(port=self.port) for part in command],
+                cwd=ROOT,
+                env={**inherited, "XDG_CACHE_HOME": str(folder / "cache"), **(environment or {})},
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+        self._wait()
+        self.seconds_to_ready = time.monotonic() - began
+
+    def _wait(self) -> None:
+        until = time.monotonic() + READY_SECONDS
+        while time.monotonic() < until and self.process.poll() is None:
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{self.url}/readyz", timeout=2).status_code == 200:
+                    return
+            time.sleep(0.05)
+        self.stop()
+        raise RuntimeError(f"the service did not get ready, its log says:\n{self.log.read_text()}")
+
+    def family(self) -> list[psutil.Process]:
+        """The process and all that it started."""
+        try:
+            parent = psutil.Process(self.process.pid)
+            return [parent, *parent.children(recursive=True)]
+        except psutil.NoSuchProcess:
+            return []
+
+    def workers(self) -> set[int]:
+        found: set[int] = set()
+        for process in self.family():
+            with contextlib.suppress(psutil.NoSuchProcess):  # a zombie is one, too
+                if "_bentoml_impl.worker.service" in process.cmdline():
+                    found.add(process.pid)
+        return found
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> list[psutil.Process]:
+        """Signals the process group and waits; gives back what is left of the family, which is to be nothing."""
+        family = self.family()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, how)
+        try:
+            self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+        _, left = psutil.wait_procs(family, timeout=5)
+        for process in left:
+            process.kill()
+        return left
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class Client(httpx.Client):
+    """One kept-alive connection, and the pid of the worker at its other end."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(base_url=service.url, timeout=60, limits=httpx.Limits(max_connections=1))
+        self._service = service
+
+    def worker(self) -> int:
+        answer = self.get("/livez")
+        _, port = answer.extensions["network_stream"].get_extra_info("client_addr")
+        for pid in self._service.workers():
+            for connection in psutil.Process(pid).net_connections("tcp"):
+                if connection.raddr and connection.raddr.port == port:
+                    return pid
+        raise RuntimeError(f"no worker holds the connection from port {port}")
+
+
+@contextlib.contextmanager
+def client_per_worker(service: Service, tries: int = 200) -> Iterator[dict[int, Client]]:
+    """A connection to every worker, by the worker's pid."""
+    clients: dict[int, Client] = {}
+    wanted = service.workers()
+    for _ in range(tries):
+        client = Client(service)
+        pid = client.worker()
+        if pid in clients:
+            client.close()
+        else:
+            clients[pid] = client
+        if clients.keys() == wanted:
+            break
+    try:
+        assert clients.keys() == wanted, f"only {clients.keys()} of the workers {wanted} took connections"
+        yield clients
+    finally:
+        for client in clients.values():
+            client.close()

@@ -1,0 +1,145 @@
+"""Starting and stopping, as the README says it: ready in time, nothing left, no instance disturbs another."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.e2e.server import ROOT, Service, client_per_worker
+
+MAKE = ("make", "--no-print-directory", "serve", "PORT={port}")
+TEXT = {"text": "Dear customer, your parcel waits. Pay now!", "task": "spam"}
+
+
+@pytest.fixture
+def taken() -> Iterator[None]:
+    """Something else on the usual ports, if they are free at all."""
+    sockets: list[socket.socket] = []
+    for port in (3000, 6379):
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+            s.listen()
+        except OSError:
+            s.close()
+        else:
+            sockets.append(s)
+    yield
+    for s in sockets:
+        s.close()
+
+
+def test_make_serve_is_ready_in_time_and_sigterm_leaves_nothing(taken: None, tmp_path: Path) -> None:
+    times: list[float] = []
+    for _ in range(3):  # the first may find torch not yet in the page cache
+        with Service(tmp_path, command=MAKE) as service:
+            times.append(service.seconds_to_ready)
+            assert httpx.post(f"{service.url}/v1/predict", json={**TEXT, "session_id": "a"}).status_code == 200
+            names = {process.name() for process in service.family()}
+            assert "valkey-server" in names
+            assert service.stop() == []
+        if times[-1] < 10:
+            break
+    assert min(times) < 10, times
+    assert "Successfully installed" not in service.log.read_text()
+
+
+def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+    with Service(tmp_path, command=MAKE) as service:
+        assert service.stop(signal.SIGINT) == []
+
+
+def test_two_instances_do_not_disturb_each_other(tmp_path: Path) -> None:
+    with Service(tmp_path) as one, Service(tmp_path) as other:
+        for _ in range(3):
+            assert httpx.post(f"{one.url}/v1/predict", json={**TEXT, "session_id": "a"}).status_code == 200
+        answer = httpx.post(f"{other.url}/v1/predict", json={**TEXT, "session_id": "a"}).json()
+        assert answer["session"]["created"] is True
+        assert counted(httpx.get(f"{one.url}/metrics").text, "undertone_requests_total", route="/v1/predict") == 3
+        assert other.stop() == []
+        again = httpx.post(f"{one.url}/v1/predict", json={**TEXT, "session_id": "a"}).json()
+        assert again["session"]["step"] == 8
+        assert one.stop() == []
+
+
+def test_what_cannot_be_served_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    for environment, wanted in (
+        ({"REDIS_URL": "redis://127.0.0.1:1"}, "UNDERTONE_STATE_KEY"),
+        ({"UNDERTONE_MODELS": "no/such-model"}, "no/such-model"),
+        ({"UNDERTONE_QUEUE": "many"}, "UNDERTONE_QUEUE"),
+    ):
+        with pytest.raises(RuntimeError, match=wanted) as refused:
+            Service(tmp_path, environment)
+        assert "Traceback" not in str(refused.value)
+
+
+def test_metrics_are_those_of_both_workers(service: Service) -> None:
+    with client_per_worker(service) as clients:
+        for client in clients.values():
+            assert client.post("/v1/predict", json=TEXT).status_code == 200
+        seen = {
+            pid: counted(client.get("/metrics").text, "undertone_requests_total", route="/v1/predict", status="200")
+            for pid, client in clients.items()
+        }
+        first, *others = seen.values()
+        assert first >= len(clients)
+        # Whichever worker is asked, the answer is that of all of them.
+        assert others == [first] * len(others)
+        for client in clients.values():
+            client.post("/v1/predict", json=TEXT)
+        text = client.get("/metrics").text
+    assert counted(text, "undertone_requests_total", route="/v1/predict", status="200") == first + len(clients)
+    assert counted(text, "undertone_sentences_total", task="spam") >= 2 * (first + len(clients))
+
+
+def test_text_never_reaches_the_log(service: Service) -> None:
+    secret = "zanzibarquux"
+    for path in ("/v1/predict", "/predict"):
+        for body in ({"text": secret, "task": "spam"}, {"text": secret, "task": secret}, {"tex": secret}):
+            httpx.post(service.url + path, json={**body, "session_id": secret})
+    httpx.post(f"{service.url}/v1/stream?task=spam", content=secret.encode(), headers={"content-type": "text/plain"})
+    assert secret not in service.log.read_text()
+
+
+def test_a_million_hostile_code_points_do_not_stall_the_service(service: Service) -> None:
+    million = 1_000_000
+    hostile = ["." * million, "(" * million, '"' * million, "a" * million, "\n" * million, "e" + "\u0301" * (million - 1)]
+    codes: list[int] = []
+
+    def send(text: str) -> None:
+        codes.append(httpx.post(f"{service.url}/v1/predict", json={"text": text, "task": "spam"}, timeout=60).status_code)
+
+    for text in hostile:
+        thread = threading.Thread(target=send, args=(text,))
+        thread.start()
+        short = 0
+        while thread.is_alive() and short < 5:
+            assert httpx.post(f"{service.url}/v1/predict", json=TEXT, timeout=10).status_code == 200
+            short += 1
+        thread.join()
+    assert codes == [200, 200, 200, 200, 400, 200]  # a million newlines are blank
+
+
+def counted(exposition: str, name: str, **labels: str) -> float:
+    """The sum over all samples of `name` that have these labels."""
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(exposition)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
+
+
+def test_the_makefile_lists_its_targets() -> None:
+    listed = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    for target in ("serve", "test", "tools", "test-all", "lint", "models"):
+        assert f"\n{target}" in f"\n{listed}"
