@@ -65,19 +65,16 @@ def example(ids: Sequence[Sequence[int]], label: int) -> Example:
     return Example(flat, lengths, np.full(len(ids), label, dtype=np.int64))
 
 
-def ends(sentences: Sequence[str], most: int) -> Sequence[str]:
+def ends(sentences: Sequence[str], most: int) -> list[str]:
     """The first and the last `most / 2` of the sentences, where there are more than `most`.
 
-    >>> ends("abcdefg", 4), ends("abc", 4), ends("abcdefg", 0)
-    ('abfg', 'abc', 'abcdefg')
+    >>> ends(list("abcdefg"), 4), ends(list("abc"), 4), ends(list("abc"), 0)
+    (['a', 'b', 'f', 'g'], ['a', 'b', 'c'], ['a', 'b', 'c'])
     """
+    last = most // 2
     if not most or len(sentences) <= most:
-        return sentences
-    return (
-        [*sentences[: most - most // 2], *sentences[-(most // 2) :]]
-        if not isinstance(sentences, str)
-        else (sentences[: most - most // 2] + sentences[-(most // 2) :])
-    )
+        return list(sentences)
+    return [*sentences[: most - last], *sentences[len(sentences) - last :]]
 
 
 def batch(chosen: Sequence[Example]) -> Batch:

@@ -1,0 +1,62 @@
+"""Documents as numbers: nothing lost, nothing mixed up, whatever the batches."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.gru import GRU
+from models.vocabulary import Vocabulary
+from training.corpus import NO_TARGET, Example, batch, batches, ends, example, examples, sentences
+from training.documents import Document
+from training.loop import forward
+
+IDS = st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=5)
+EXAMPLES = st.lists(st.builds(example, IDS, st.sampled_from([0, 1])), min_size=1, max_size=9)
+
+
+def test_documents_are_cut_as_the_service_cuts_them() -> None:
+    documents = [Document("1", "The cat sat. It ate!", 1, "x/y"), Document("2", "Dog", 0, "x/y")]
+    cut = sentences(documents)
+    assert cut == [["The cat sat.", "It ate!"], ["Dog"]]
+    first, second = examples(documents, cut, Vocabulary(["cat", "it", "!"]))
+    assert (first.ids.tolist(), first.lengths.tolist(), first.targets.tolist()) == ([0, 1, 0, 2, 0, 3], [3, 3], [1, 1])
+    assert (second.ids.tolist(), second.lengths.tolist(), second.targets.tolist()) == ([0], [1], [0])
+
+
+@given(st.lists(st.integers()), st.integers(0, 9))
+def test_the_ends_of_a_long_document_stay(texts: list[int], most: int) -> None:
+    kept = list(ends([str(t) for t in texts], most))
+    assert len(kept) == (min(len(texts), most) if most else len(texts))
+    half = len(kept) // 2
+    assert kept[: len(kept) - half] == [str(t) for t in texts][: len(kept) - half]
+    assert kept[len(kept) - half :] == [str(t) for t in texts][len(texts) - half :]
+
+
+@given(EXAMPLES, st.integers(1, 4), st.booleans())
+def test_every_document_is_in_one_batch(data: list[Example], size: int, shuffled: bool) -> None:
+    generator = np.random.default_rng(5) if shuffled else None
+    found = list(batches(data, size, generator))
+    assert sum(len(b.targets) for b in found) == len(data)
+    assert sum(int((b.targets != NO_TARGET).sum()) for b in found) == sum(len(e.targets) for e in data)
+    assert sum(len(b.tokens.ids) for b in found) == sum(len(e.ids) for e in data)
+
+
+@given(EXAMPLES)
+def test_a_batch_scores_each_document_as_if_it_were_alone(data: list[Example]) -> None:
+    torch.manual_seed(0)
+    classifier = GRU(words=9, classes=2, pairs=7, embedding=4, hidden=5).eval()
+    with torch.inference_mode():
+        together = forward(classifier, batch(data))
+        for row, alone in zip(together, data, strict=True):
+            torch.testing.assert_close(row[: len(alone.lengths)], forward(classifier, batch([alone]))[0])
+
+
+def test_shuffles_differ_by_seed_and_are_the_same_for_the_same_one() -> None:
+    data = [example([[i % 10]] * (1 + i % 3), 0) for i in range(40)]
+    first, again, other = (
+        [b.tokens.ids.tolist() for b in batches(data, 4, np.random.default_rng(s))] for s in (1, 1, 2)
+    )
+    assert first == again != other

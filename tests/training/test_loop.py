@@ -1,0 +1,106 @@
+"""The loop: a cut training goes on as if it had not been cut, and the best epoch is what is left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from models.gru import GRU
+from training import checkpoint, loop
+from training.checkpoint import Progress
+from training.corpus import Example, example
+from training.errors import RecipeError
+from training.recipe import Recipe
+
+RECIPE = Recipe("sentiment", "gru", ("aclimdb",), epochs=4, patience=9, batch=4, rate=0.01)
+DATA = [example([[1 + i % 2, 3 + i % 5], [8]], i % 2) for i in range(24)]
+
+
+def model() -> GRU:
+    torch.manual_seed(1)
+    return GRU(words=9, classes=2, embedding=4, hidden=5, word_dropout=0.1, dropout=0.2, recurrent_dropout=0.2)
+
+
+def fit(recipe: Recipe, folder: Path, **options: Any) -> tuple[GRU, list[dict[str, float]]]:
+    classifier = model()
+    curve = loop.fit(classifier, DATA, DATA[:8], recipe, device=torch.device("cpu"), folder=folder, **options)
+    return classifier, [{name: value for name, value in entry.items() if name != "seconds"} for entry in curve]
+
+
+def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, curve = fit(RECIPE, tmp_path / "whole")
+    real, started = loop._epoch, []
+
+    def cut_in_the_third(*arguments: Any) -> float:
+        started.append(arguments[4])
+        if len(started) == 3:
+            raise KeyboardInterrupt
+        return real(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_epoch", cut_in_the_third)
+        with pytest.raises(KeyboardInterrupt):
+            fit(RECIPE, tmp_path / "cut")
+    resumed, again = fit(RECIPE, tmp_path / "cut", resume=True)
+    assert again == curve
+    for name, tensor in whole.state_dict().items():
+        torch.testing.assert_close(resumed.state_dict()[name], tensor, rtol=0, atol=0)
+
+
+def test_the_loss_falls_and_the_task_is_learnt(tmp_path: Path) -> None:
+    _, curve = fit(replace(RECIPE, epochs=12, rate=0.05), tmp_path)
+    assert curve[-1]["train_loss"] < curve[0]["train_loss"] / 2
+    assert max(entry["validation_accuracy"] for entry in curve) == 1.0
+
+
+def test_training_stops_when_validation_does_not_rise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    accuracies = iter([0.6, 0.9, 0.8, 0.7, 0.95])
+
+    def measured(*_: Any) -> dict[str, float]:
+        running = next(accuracies)
+        return {"validation_loss": 1.0, "validation_accuracy": 1.0, "validation_running_accuracy": running}
+
+    monkeypatch.setattr(loop, "evaluate", measured)
+    _, curve = fit(replace(RECIPE, epochs=5, patience=1), tmp_path)
+    assert [entry["validation_running_accuracy"] for entry in curve] == [0.6, 0.9, 0.8, 0.7]
+
+
+def test_the_best_epoch_is_kept() -> None:
+    progress = Progress({"w": torch.zeros(1)})
+    for epoch, running in enumerate([0.5, 0.8, 0.7]):
+        progress = progress.after({"validation_running_accuracy": running}, {"w": torch.full((1,), float(epoch))})
+    assert progress.best["w"].item() == 1
+    assert progress.since_best == 1
+
+
+def test_the_rate_rises_then_falls_to_nothing() -> None:
+    recipe = replace(RECIPE, rate=1.0, warmup=0.5, epochs=4)
+    assert [round(loop.rate(recipe, e), 3) for e in (0.25, 0.5, 2.25, 4)] == [0.5, 1.0, 0.5, 0.0]
+
+
+def test_a_checkpoint_of_another_recipe_or_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="nothing to resume"):
+        fit(RECIPE, tmp_path, resume=True)
+    fit(replace(RECIPE, epochs=1), tmp_path)
+    with pytest.raises(RecipeError, match="differ in epochs, batch"):
+        fit(replace(RECIPE, epochs=2, batch=8), tmp_path, resume=True)
+
+
+def test_a_checkpoint_holds_no_pickle(tmp_path: Path) -> None:
+    fit(replace(RECIPE, epochs=1), tmp_path)
+    content = (tmp_path / checkpoint.FILE).read_bytes()
+    assert int.from_bytes(content[:8], "little") < len(content)
+    assert content[8:9] == b"{"
+
+
+@pytest.mark.parametrize("over_steps", ["sum", "mean"])
+def test_evaluation_leaves_the_weights_alone(over_steps: str) -> None:
+    classifier, data = model(), list[Example](DATA)
+    before = checkpoint.weights(classifier)
+    figures = loop.evaluate(classifier, data, replace(RECIPE, loss=over_steps), torch.device("cpu"))
+    assert set(figures) == {"validation_loss", "validation_accuracy", "validation_running_accuracy"}
+    assert all(torch.equal(before[name], tensor) for name, tensor in classifier.state_dict().items())

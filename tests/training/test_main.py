@@ -1,0 +1,69 @@
+"""The command line: help, the table, and reasons instead of tracebacks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.training import toy
+from training.__main__ import main, parser
+
+
+def test_help_names_the_commands() -> None:
+    done = subprocess.run([sys.executable, "-m", "training", "--help"], capture_output=True, text=True, check=True)
+    for command in ("data", "train", "evaluate"):
+        assert command in done.stdout
+
+
+@pytest.mark.parametrize("command", ["data", "train", "evaluate"])
+def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        parser().parse_args([command, "--help"])
+    assert "--data-dir" in capsys.readouterr().out
+
+
+def test_evaluate_prints_a_table(trained: Path, data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["evaluate", str(trained), "--data-dir", str(data_dir)]) == 0
+    head, rule, row = capsys.readouterr().out.splitlines()
+    assert head.split()[:5] == ["model", "test", "documents", "accuracy", "ROC"]
+    assert set(rule) <= {"-", " "}
+    assert row.split()[:3] == ["sentiment-gru", "aclimdb", "40"]
+    assert row.split()[3].endswith("%")
+
+
+def test_train_writes_where_it_is_told(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = [str(toy.recipe(tmp_path)), "epochs=1", "--trial", "--data-dir", str(data_dir), "--output"]
+    assert main(["train", *arguments, str(tmp_path / "out")]) == 0
+    assert "validation: " in capsys.readouterr().out
+    assert (tmp_path / "out" / "weights.safetensors").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "none.toml"], "train: none.toml does not exist"),
+        (["train", "RECIPE", "epoch=3"], "the nearest is 'epochs'"),
+        (["train", "RECIPE", "held_out=aclimdb/train"], "add --trial"),
+        (["train", "RECIPE", "--data-dir", "/none"], "name the folder that holds the data sets with --data-dir"),
+        (["data", "enron"], "unknown sets: enron"),
+        (["evaluate", "/none"], "/none is not an artefact"),
+    ],
+)
+def test_errors_are_one_line(
+    arguments: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = str(toy.recipe(tmp_path))
+    assert main([path if a == "RECIPE" else a for a in arguments]) == 1
+    error = capsys.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+
+
+def test_data_says_what_is_not_as_published(data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["data", "aclimdb", "--data-dir", str(data_dir)]) == 1
+    captured = capsys.readouterr()
+    assert "aclimdb/test: 40 rows" in captured.out
+    assert "2 files differ from what was published" in captured.err

@@ -1,0 +1,64 @@
+"""Figures against numbers worked out by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from training.metrics import accuracy, calibration_error, figures, rates, summary
+from training.score import Scores
+
+# Three documents: of one, two and three sentences.
+SCORES = Scores(
+    np.array([1, 0, 1]),
+    [
+        np.array([[0.5, 0.5], [0.2, 0.8]]),
+        np.array([[0.5, 0.5], [0.4, 0.6], [0.9, 0.1]]),
+        np.array([[0.5, 0.5], [0.7, 0.3], [0.6, 0.4], [0.45, 0.55]]),
+    ],
+)
+
+
+def test_prefixes_of_documents() -> None:
+    assert SCORES.after(1)[:, 1].tolist() == [0.8, 0.6, 0.3]
+    assert SCORES.after(2)[:, 1].tolist() == [0.8, 0.1, 0.4]
+    assert SCORES.at(0.5)[:, 1].tolist() == [0.8, 0.6, 0.4]
+    assert SCORES.last[:, 1].tolist() == [0.8, 0.1, 0.55]
+    assert SCORES.reaching(2).labels.tolist() == [0, 1]
+
+
+def test_figures_of_the_three() -> None:
+    entry = figures(SCORES, {"0.01": 0.6})
+    assert (entry["documents"], entry["positives"], entry["accuracy"], entry["roc_auc"]) == (3, 2, 1.0, 1.0)
+    assert entry["log_loss"] == pytest.approx(-np.log([0.8, 0.9, 0.55]).mean())
+    assert entry["thresholds"]["0.01"] == {"threshold": 0.6, "false_positive_rate": 0.0, "recall": 0.5}
+    assert entry["earliness"]["sentences"]["1"] == pytest.approx(1 / 3)
+    assert entry["earliness"]["sentences"]["0"] == pytest.approx(2 / 3)
+    assert entry["earliness"]["share"]["100%"] == 1.0
+    assert entry["calibration_error"]["3"]["documents"] == 1
+    assert "5" not in entry["calibration_error"]
+
+
+def test_calibration_error_of_two_bins_worth() -> None:
+    labels = np.array([0] * 7 + [1] * 3)
+    exact = np.tile([0.7, 0.3], (10, 1))
+    assert calibration_error(np.repeat(labels, 1), exact) == pytest.approx((7 * 0.3 + 3 * 0.7) / 10)
+    many = np.tile(labels, 30)  # bins of 20 neighbours each hold the classes in their proportion
+    assert calibration_error(many, np.tile(exact, (30, 1))) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_tie_is_positive_as_the_service_has_it() -> None:
+    assert accuracy(np.array([1]), np.array([[0.5, 0.5]])) == 1.0
+
+
+def test_one_class_has_no_auc_and_no_rate_of_the_other() -> None:
+    entry = summary(np.array([1, 1]), np.array([[0.2, 0.8], [0.6, 0.4]]))
+    assert (entry["roc_auc"], entry["false_positive_rate"], entry["recall"]) == (None, None, 0.5)
+    assert rates(np.array([0]), np.array([0.5]), 0.5) == {"false_positive_rate": 1.0, "recall": None}
+
+
+def test_three_classes_have_an_accuracy_and_a_loss() -> None:
+    entry = summary(np.array([0, 2]), np.array([[0.8, 0.1, 0.1], [0.2, 0.5, 0.3]]))
+    assert entry["accuracy"] == 0.5
+    assert entry["roc_auc"] is None
+    assert calibration_error(np.array([0, 2]), np.array([[0.8, 0.1, 0.1], [0.2, 0.5, 0.3]])) == pytest.approx(0.35)

@@ -1,0 +1,82 @@
+"""From a recipe and a folder of texts to an artefact that is loaded, predicts, and is the same each time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from models.artefact import load
+from models.predictor import Advance, Predictor
+from models.sentences import split
+from tests.training import toy
+from training import recipe
+from training.train import train
+
+
+def positive(folder: Path, text: str) -> list[float]:
+    (advance,) = Predictor(load(folder)).advance([(None, [sentence.text for sentence in split(text)])])
+    assert isinstance(advance, Advance)
+    return [step.probabilities[1] for step in advance.steps]
+
+
+def test_the_artefact_tells_good_from_bad_while_reading(trained: Path) -> None:
+    good = positive(trained, "The cinema was half full.\nA wonderful film. I loved every minute.")
+    bad = positive(trained, "The cinema was half full.\nA terrible film. I hated every minute.")
+    assert good[0] == bad[0]
+    assert good[-1] > 0.8 > 0.2 > bad[-1]
+
+
+def test_the_report_holds_what_was_learnt_from_and_what_came_of_it(trained: Path) -> None:
+    report = load(trained).report
+    assert report["test"]["aclimdb"]["documents"] == 40
+    assert report["test"]["aclimdb"]["accuracy"] >= 0.85
+    assert report["digest"] == load(trained).digest
+    assert report["data"]["aclimdb/train"]["rows"] == 44
+    assert len(report["data"]["aclimdb/train"]["sha256"]) == 64
+    # Two texts of each class stand in both halves, and every text of train may go to validation.
+    assert report["splits"]["train"]["documents"] + report["splits"]["validation"]["documents"] == 40
+    assert set(report["baselines"]) == {
+        "bag of words, logistic regression",
+        "NB-weighted logistic regression, uni- and bigrams",
+    }
+    assert {"versions", "seed", "recipe", "learning_curve", "validation", "sizes"} <= report.keys()
+    assert recipe.from_dict(report["recipe"]).name == "sentiment-gru"
+
+
+def test_the_card_and_the_picture_are_there(trained: Path) -> None:
+    card = (trained / "CARD.md").read_text()
+    assert load(trained).digest in card
+    assert "| aclimdb | **this model** | 40 |" in card
+    assert (trained / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
+    assert (trained / "learning_curve.png").stat().st_size < 60_000
+    assert not list(trained.glob("checkpoint*"))
+
+
+def test_the_same_seed_gives_the_same_model_and_another_another(trained: Path, data_dir: Path, tmp_path: Path) -> None:
+    cpu = torch.device("cpu")
+    path = toy.recipe(tmp_path)
+    again = train(recipe.load(path), data_dir, tmp_path / "again", device=cpu, trial=True)
+    other = train(recipe.load(path, ["seed=4"]), data_dir, tmp_path / "other", device=cpu, trial=True)
+    assert again.digest == load(trained).digest != other.digest
+
+
+def test_a_trial_leaves_the_tests_alone(data_dir: Path, tmp_path: Path) -> None:
+    chosen = recipe.load(toy.recipe(tmp_path), ["epochs=1", "family=conv1d", "sizes={filters = 4, embedding = 4}"])
+    artefact = train(chosen, data_dir, tmp_path / "trial", device=torch.device("cpu"), trial=True)
+    assert artefact.report["test"] == {}
+    assert artefact.report["baselines"] == {}
+    assert not (tmp_path / "trial" / "CARD.md").exists()
+
+
+@pytest.mark.parametrize("name", ["report.json", "config.toml", "vocabulary.txt", "weights.safetensors"])
+def test_every_part_is_written(trained: Path, name: str) -> None:
+    assert (trained / name).stat().st_size > 0
+
+
+def test_the_report_is_plain_json(trained: Path) -> None:
+    text = (trained / "report.json").read_text()
+    assert json.dumps(json.loads(text), indent=1, sort_keys=True) + "\n" == text
+    assert "NaN" not in text
