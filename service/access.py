@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import math
 import time
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -44,7 +44,8 @@ class Access:
         origin = headers.get("origin")
         if origin is None or origin in self._settings.origins:
             return
-        if urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        host = headers.get("host", "")
+        if not host or origin.lower().partition("://")[2] != host.lower():
             raise Forbidden(f"scripts of {origin[:200]} may not call this service: name it in UNDERTONE_ORIGINS")
 
     def _key(self, headers: Headers) -> str:
@@ -75,12 +76,13 @@ class Access:
         size = max(1.0, self._rate * BURST)
         tokens, then = self._buckets.get(tenant, (size, now))
         tokens = min(size, tokens + (now - then) * self._rate)
-        self._buckets[tenant] = (max(tokens - 1, 0) if tokens >= 1 else tokens, now)
+        self._buckets[tenant] = (tokens - 1 if tokens >= 1 else tokens, now)
         if tokens < 1:
             raise RateLimited(
                 f"more than {self._settings.rate:g} requests a second came from this caller (UNDERTONE_RATE): "
                 "wait for Retry-After",
                 limit=self._settings.rate,
+                retry_after=math.ceil((1 - tokens) / self._rate),
             )
 
 

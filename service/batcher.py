@@ -45,20 +45,27 @@ class Batcher:
         self._running: asyncio.Task[None] | None = None
 
     async def advance(self, state: bytes | None, sentences: Sequence[str]) -> AsyncGenerator[Advance]:
-        """The sentences in turns: each one's Advance as soon as it is there; none at all gives one."""
+        """The sentences in turns: each one's Advance as soon as it is there; none at all gives one.
+
+        Raises Overloaded where no more may wait.
+        """
         for first in range(0, max(len(sentences), 1), TURN):
             advance = await self._turn(state, sentences[first : first + TURN])
             state = advance.state
             yield advance
 
-    async def _turn(self, state: bytes | None, sentences: Sequence[str]) -> Advance:
+    def admit(self) -> None:
+        """Raises Overloaded where no more may wait."""
         if len(self._waiting) >= self._limit:
             raise Overloaded(
                 f"{len(self._waiting):,} pieces of text wait for the model already, the limit is {self._limit:,} "
-                "(UNDERTONE_QUEUE): nothing was scored, try again in a second",
+                "(UNDERTONE_QUEUE): this one was not scored, try again in a second",
                 limit=self._limit,
                 value=len(self._waiting),
             )
+
+    async def _turn(self, state: bytes | None, sentences: Sequence[str]) -> Advance:
+        self.admit()
         turn = _Turn(state, sentences, asyncio.get_running_loop().create_future())
         self._waiting.append(turn)
         if self._running is None:
@@ -72,12 +79,11 @@ class Batcher:
                 items = [(turn.state, turn.sentences) for turn in batch]
                 try:
                     results = await loop.run_in_executor(self._executor, self._engine, items)
+                    for turn, result in zip(batch, results, strict=True):
+                        _settle(turn.answer, result)
                 except Exception as error:
                     for turn in batch:
                         _settle(turn.answer, error)
-                    continue
-                for turn, result in zip(batch, results, strict=True):
-                    _settle(turn.answer, result)
         finally:
             self._running = None
 

@@ -1,6 +1,7 @@
 """One request's hold on a session: where it starts, whether it was here before, and how it is written.
 
-    Store.load --begin--> Conversation (start, replay?) --commit after each turn--> Store.save
+    Store.load --begin--> Conversation (start) --commit after each turn--> Store.save
+                               `-- repeated: --recognise--> nothing is written
 
 A request is placed by its `step`: at the end of what is stored (it goes on), at the start of the last
 request (it is that request again: scored from the state before it, compared by hash, not written), or
@@ -33,7 +34,10 @@ class Unstored:
         self.model = model
         self.start = Mark()
         self.repeated = 0
-        """Sentences that the stored session has of this very request, and that are not counted again."""
+        """Sentences with which this request comes again: they are recognised, and then not committed."""
+
+    def recognise(self, sentences: Sequence[str]) -> None:
+        """Holds the `repeated` sentences against what is stored; raises WrongStep where they are not the same."""
 
     async def commit(self, now: Mark, sentences: Sequence[str]) -> None:
         """Makes the state after `sentences` durable."""
@@ -84,12 +88,14 @@ class Conversation(Unstored):
             wanted = loaded
         return cls(store, name, stored, wanted, step)
 
-    async def commit(self, now: Mark, sentences: Sequence[str]) -> None:
-        """Writes the mark after `sentences`; raises LostRace, or WrongStep where a repeat is not one."""
+    def recognise(self, sentences: Sequence[str]) -> None:
         self._text.add(sentences)
-        if self.repeated:
-            self._compare(now)
-            return
+        if self._record is None or self._text.digest() != self._record.text:
+            raise self._misplaced(self.start.step)
+
+    async def commit(self, now: Mark, sentences: Sequence[str]) -> None:
+        """Writes the mark after `sentences`; raises LostRace."""
+        self._text.add(sentences)
         record = Record(self.model.digest, now, self.start, self._text.digest())
         version = await self._store.save(self._name, record, self._version)
         if version is None:
@@ -97,15 +103,6 @@ class Conversation(Unstored):
                 "another request wrote this session at the same time: send this one again", field="session_id"
             )
         self._version, self._record, self._now, self._written = version, record, now, True
-
-    def _compare(self, now: Mark) -> None:
-        """Holds the repeated sentences against what is stored once all of them are there."""
-        read = now.step - self.start.step
-        if read < self.repeated:
-            return
-        if self._record is None or read > self.repeated or self._text.digest() != self._record.text:
-            raise self._misplaced(self.start.step)
-        self.repeated = 0
 
     def _misplaced(self, step: int) -> UndertoneError:
         if self._record is None:
@@ -122,14 +119,12 @@ class Conversation(Unstored):
         )
 
     async def session(self) -> SessionOut:
-        if self.repeated:
-            raise self._misplaced(self.start.step)
         alive = self._store.ttl if self._written else await self._store.remaining(self._name)
         return SessionOut(
             id=self._name.id,
             step=self._now.step,
             created=self._new and self._written,
-            replayed=not self._new and not self._written,
+            replayed=self.repeated > 0 and not self._written,
             expires_at=expiry(alive),
         )
 

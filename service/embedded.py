@@ -19,6 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import MutableMapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -56,7 +57,7 @@ class EmbeddedRedis:
             stderr=subprocess.DEVNULL,
             # Its own session: Ctrl-C reaches the workers first, and they still write their states.
             start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
+            preexec_fn=partial(_die_with, os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
         )
         atexit.register(self.stop)
         self._wait()
@@ -102,7 +103,8 @@ def provide(environment: MutableMapping[str, str]) -> EmbeddedRedis | None:
     return server
 
 
-def _die_with_parent() -> None:
+def _die_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() == 1:
+    # It may be gone already. Its number is compared, not 1: in a container the service itself has that.
+    if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGTERM)

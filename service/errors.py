@@ -17,7 +17,8 @@ UndertoneError (models/errors.py)
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections.abc import Sequence
+from typing import Any
 
 from models.errors import UndertoneError
 
@@ -27,7 +28,13 @@ class NotFound(UndertoneError):
 
 
 class MethodNotAllowed(UndertoneError):
+    """`methods` are those that the path takes."""
+
     code, status = "method_not_allowed", 405
+
+    def __init__(self, message: str, methods: Sequence[str]) -> None:
+        super().__init__(message)
+        self.methods = methods
 
 
 class BodyTooLarge(UndertoneError):
@@ -81,11 +88,15 @@ class BatchTooLarge(UndertoneError):
 class Retry(UndertoneError):
     """An error that goes away: it carries Retry-After, in seconds."""
 
-    retry_after: ClassVar[int] = 1
+    retry_after = 1
 
 
 class RateLimited(Retry):
     code, status = "rate_limited", 429
+
+    def __init__(self, message: str, limit: float, retry_after: int) -> None:
+        super().__init__(message, limit=limit)
+        self.retry_after = retry_after
 
 
 class Overloaded(Retry):
@@ -137,9 +148,11 @@ def body(error: UndertoneError) -> dict[str, Any]:
 
 
 def headers(error: UndertoneError) -> dict[str, str]:
-    """Retry-After where the error goes away by itself, WWW-Authenticate where a key is wanted."""
+    """Retry-After where the error goes away by itself, WWW-Authenticate where a key is wanted, Allow with a 405."""
     if isinstance(error, Retry):
         return {"retry-after": str(error.retry_after)}
     if isinstance(error, Unauthorized):
         return {"www-authenticate": "Bearer"}
+    if isinstance(error, MethodNotAllowed):
+        return {"allow": ", ".join(error.methods)}
     return {}

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -84,6 +84,8 @@ class Guard:
             await self._app(scope, receive, answer.send)
         except UndertoneError as error:
             await ErrorResponse(error)(scope, receive, answer.send)
+        except ClientDisconnect:
+            pass  # it went away while it sent its body: nobody is there to answer
         except Exception:
             logger.exception("request %s failed", answer.request_id)
             if answer.status is None:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from service.catalogue import Model
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
+FAULTS: Final = ("internal", "overloaded", "store_unavailable", "timeout")
+"""The codes of errors that are this side's doing."""
 SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -50,9 +52,11 @@ class Metrics:
         )
         for route in routes:
             self.seconds.labels(route)
+            for code in FAULTS:
+                self.errors.labels(route, code)
 
     def start_at_zero(self, models: Sequence[Model]) -> None:
-        """A counter that first appears at 1 hides its first increase from rate()."""
+        """A counter that first appears at 1 hides its first increase from rate(): so do the faults above."""
         for model in models:
             self.sentences.labels(model.task, model.name, model.digest)
             self.documents.labels(model.task, model.name, model.digest)

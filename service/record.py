@@ -2,7 +2,7 @@
 
     Record --pack--> bytes (to be sealed) --unpack--> Record
 
-No text and no answer is in it. `before` and `digest_of_text` are what lets the last request be sent
+No text and no answer is in it. `before` and `text`, a hash, are what lets the last request be sent
 again without being counted twice.
 """
 
@@ -16,7 +16,7 @@ from typing import Final
 
 from service.errors import StateUnreadable
 
-_HEAD: Final = struct.Struct("<32sIbiIbi32sHH")
+_HEAD: Final = struct.Struct("<32sIbiIbi32sII")
 NEVER: Final = -1
 
 

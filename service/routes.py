@@ -41,6 +41,8 @@ CONTENT_SECURITY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
 )
 QUERY: Final = ("task", "model", "threshold", "session_id", "step")
+LONGEST_ID: Final = 19
+"""Digits of an event's id."""
 SESSION: Final[TypeAdapter[str]] = TypeAdapter(SessionId)
 """A session id where it is part of a path."""
 
@@ -64,12 +66,11 @@ async def stream(request: Request, serving: Serving) -> ASGIApp:
     tenant = admit(request, serving, limited=not streamed)
     media = _accepted(request)
     asked = _queried(request) if streamed else await parsed(request, serving, PredictIn)
-    threshold = serving.catalogue.resolve(asked.task, asked.model).threshold(asked.threshold)
-    if not streamed:
-        serving.check_text(asked.text)
-    held = await serving.begin(tenant, asked.task, asked.model, asked.session_id, asked.step)
-    tally = Tally(held.model, threshold, held.start)
-    return Stream(serving, held, tally, None if streamed else asked.text, media, _last_event_id(request))
+    after = _last_event_id(request)
+    serving.check(asked, whole=not streamed)
+    held = await serving.begin(tenant, asked)
+    tally = Tally(held.model, held.model.threshold(asked.threshold), held.start)
+    return Stream(serving, held, tally, None if streamed else asked.text, media, after)
 
 
 async def session(request: Request, serving: Serving) -> Response:
@@ -96,7 +97,10 @@ async def models(request: Request, serving: Serving) -> Response:
             labels=list(model.labels),
             default=catalogue.resolve(model.task) is model,
             thresholds=model.artefact.thresholds,
-            test=model.artefact.report.get("test", {}),
+            test={
+                name: {figure: value for figure, value in figures.items() if isinstance(value, int | float)}
+                for name, figures in model.artefact.report.get("test", {}).items()
+            },
         )
         for model in catalogue.models
     ]
@@ -152,7 +156,8 @@ async def nothing(request: Request, _: Serving) -> Response:
     }
     methods |= {"POST"} if path in NATIVE else {"GET"} if path in PROBES else set()
     if methods:
-        raise MethodNotAllowed(f"{path[:200]} takes {', '.join(sorted(methods))}, not {request.method[:20]}")
+        takes = sorted(methods)
+        raise MethodNotAllowed(f"{path[:200]} takes {', '.join(takes)}, not {request.method[:20]}", takes)
     raise NotFound(f"there is nothing at {path[:200]}, /docs lists what there is")
 
 
@@ -223,7 +228,7 @@ async def parsed(request: Request, serving: Serving, model: type[M]) -> M:
 
 def _queried(request: Request) -> PredictIn:
     """The query as a PredictIn whose text is still to come; unknown keys are ignored, numbers are strings."""
-    charset = request.headers.get("content-type", "").lower().partition("charset=")[2].strip(' "')
+    charset = request.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip(' "')
     if charset not in ("", "utf-8", "utf8"):
         raise UnsupportedMedia(f"the charset is {charset[:40]!r}, wanted is utf-8")
     known = {name: value for name, value in request.query_params.items() if name in QUERY}
@@ -238,7 +243,7 @@ def _refused(error: ValidationError) -> UndertoneError:
     if first["type"] == "json_invalid":
         return InvalidJSON(f"the body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}; nothing was scored")
     field = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function-", "constrained-")))
-    field = field or "body"
+    field = field[:80] or "body"
     return InvalidRequest(f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}; see /docs", field=field)
 
 
@@ -260,7 +265,7 @@ def _accepted(request: Request) -> str:
 
 def _last_event_id(request: Request) -> int:
     given = request.headers.get("last-event-id", "0")
-    if not given.isdecimal():
+    if not given.isdecimal() or len(given) > LONGEST_ID:
         raise InvalidRequest(f"Last-Event-ID is {given[:40]!r}, wanted is the id of a sentence event, a number")
     return int(given)
 

@@ -64,10 +64,9 @@ class Tally:
         if self._prior is None or self._last is None:
             raise RuntimeError("verdict() comes after the first turn")
         labels = self.model.labels
-        label = self.now.label if self.now.label != NEVER else self._label(self._last)
         return {
             "task": self.model.task,
-            "label": labels[label],
+            "label": labels[self._label(self._last)],
             "probability": self._last.probabilities[-1],
             "probabilities": dict(zip(labels, self._last.probabilities, strict=True)),
             "prior": self._prior.log_odds,

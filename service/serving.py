@@ -18,7 +18,6 @@ from service.catalogue import Catalogue, Model
 from service.conversation import Conversation, LostRace, Unstored, expiry
 from service.errors import BatchTooLarge, Conflict, EmptyText, InvalidRequest, SessionNotFound, TextTooLong, body
 from service.metrics import Metrics
-from service.record import NEVER
 from service.scoring import Tally
 from service.settings import Settings
 from service.store import Name, Store
@@ -59,8 +58,7 @@ class Serving:
 
     async def predict(self, tenant: str, request: PredictIn) -> Prediction:
         """Scores one text, in a session if the request names one."""
-        self.catalogue.resolve(request.task, request.model).threshold(request.threshold)
-        self.check_text(request.text)
+        self.check(request)
         for attempt in range(RACES):
             try:
                 return await self._predict(tenant, request)
@@ -86,16 +84,14 @@ class Serving:
         items = (self._item(i, text, request) for i, text in enumerate(request.texts))
         return BatchOut(results=await asyncio.gather(*items))
 
-    async def begin(
-        self, tenant: str, task: str, model: str | None, session_id: str | None, step: int | None
-    ) -> Unstored | Conversation:
-        """Finds the model, and the session if there is one to go on with."""
-        if session_id is None:
-            if step is not None:
-                raise InvalidRequest("step counts the sentences of a session: name a session_id, too", field="step")
-            return Unstored(self.catalogue.resolve(task, model))
-        name = Name(tenant, self.catalogue.task(task), session_id)
-        return await Conversation.begin(self.store, self.catalogue, name, model, step)
+    async def begin(self, tenant: str, request: PredictIn) -> Unstored | Conversation:
+        """Finds the model, and the session if there is one to go on with; refuses what could only wait in vain."""
+        model = self.catalogue.resolve(request.task, request.model)
+        model.batcher.admit()
+        if request.session_id is None:
+            return Unstored(model)
+        name = Name(tenant, model.task, request.session_id)
+        return await Conversation.begin(self.store, self.catalogue, name, request.model, request.step)
 
     async def turns(
         self, held: Unstored, tally: Tally, sentences: Sequence[Sentence]
@@ -124,9 +120,9 @@ class Serving:
             id=session_id,
             task=task,
             step=held.start.step,
-            label=None if held.start.label == NEVER else verdict["label"],
+            label=held.model.labels[held.start.label],
             probability=verdict["probability"],
-            decided_at=verdict["decided_at"],
+            decided_at=held.start.decided_at,
             model=ModelId(name=held.model.name, digest=held.model.digest),
             expires_at=expiry(await self.store.remaining(name)),
         )
@@ -139,20 +135,21 @@ class Serving:
     async def _item(self, index: int, text: object, request: BatchIn) -> Prediction | ErrorOut:
         try:
             if not isinstance(text, str):
-                raise InvalidRequest(
-                    f"texts[{index}] is of type {type(text).__name__}, wanted is a string", field=f"texts.{index}"
-                )
+                raise InvalidRequest(f"texts[{index}] is not a string: each item is a text", field=f"texts.{index}")
             one = PredictIn(text=text, task=request.task, model=request.model, threshold=request.threshold)
             return await self.predict("", one)
         except UndertoneError as error:
             error.field = f"texts.{index}"
             return ErrorOut.model_validate(body(error))
 
-    def check_text(self, text: str) -> None:
-        """Raises EmptyText or TextTooLong."""
-        if not text.strip():
+    def check(self, request: PredictIn, *, whole: bool = True) -> None:
+        """Raises what is wrong with the request itself; not `whole`: its text is still to come."""
+        self.catalogue.resolve(request.task, request.model).threshold(request.threshold)
+        if request.step is not None and request.session_id is None:
+            raise InvalidRequest("step counts the sentences of a session: name a session_id, too", field="step")
+        if whole and not request.text.strip():
             raise EmptyText("the text is empty, or blank: send at least one visible character", field="text")
-        self.check_length(len(text))
+        self.check_length(len(request.text))
 
     def check_length(self, length: int) -> None:
         if length > self.settings.max_text:
@@ -165,13 +162,17 @@ class Serving:
             )
 
     async def _predict(self, tenant: str, request: PredictIn) -> Prediction:
-        held = await self.begin(tenant, request.task, request.model, request.session_id, request.step)
+        held = await self.begin(tenant, request)
         tally = Tally(held.model, held.model.threshold(request.threshold), held.start)
         sentences = await cut(request.text, held.model)
+        texts = [sentence.text for sentence in sentences]
+        if held.repeated:
+            held.recognise(texts)
         said: list[SentenceOut] = []
         async for turn, advance in self.turns(held, tally, sentences):
             said += tally.add(turn, advance)
-        await held.commit(tally.now, [sentence.text for sentence in sentences])
+        if not held.repeated:
+            await held.commit(tally.now, texts)
         self.metrics.finished(held.model)
         return Prediction(**tally.verdict(), session=await held.session(), sentences=said)
 

@@ -25,7 +25,7 @@ class Settings:
 
     models: tuple[str, ...] = DEFAULT_MODELS  # UNDERTONE_MODELS: names or folders; the first of a task is its default
     workers: int = 1  # UNDERTONE_WORKERS: processes
-    redis_url: str = ""  # REDIS_URL
+    redis_url: str = field(default="", repr=False)  # REDIS_URL: may hold a password
     redis_timeout: float = 0.25  # UNDERTONE_REDIS_TIMEOUT
     state_keys: tuple[bytes, ...] = field(default=(), repr=False)  # UNDERTONE_STATE_KEY: base64, the first one writes
     session_ttl: int = 86_400  # UNDERTONE_SESSION_TTL: how long a session lives after its last request
@@ -46,21 +46,21 @@ class Settings:
         got = {name: value.strip() for name, value in environment.items() if value.strip()}
         settings = cls(
             models=_list(got.get("UNDERTONE_MODELS", "")) or DEFAULT_MODELS,
-            workers=int(_number(got, "UNDERTONE_WORKERS", cls.workers, 1, 512)),
-            redis_url=got.get("REDIS_URL", ""),
+            workers=_whole(got, "UNDERTONE_WORKERS", cls.workers, 1, 512),
+            redis_url=_redis_url(got.get("REDIS_URL", "")),
             redis_timeout=_number(got, "UNDERTONE_REDIS_TIMEOUT", cls.redis_timeout, 0.001, 60),
             state_keys=tuple(_state_key(key) for key in _list(got.get("UNDERTONE_STATE_KEY", ""))),
-            session_ttl=int(_number(got, "UNDERTONE_SESSION_TTL", cls.session_ttl, 1, 10 * 365 * 86_400)),
+            session_ttl=_whole(got, "UNDERTONE_SESSION_TTL", cls.session_ttl, 1, 10 * 365 * 86_400),
             api_keys=dict(_api_key(pair) for pair in _list(got.get("UNDERTONE_API_KEYS", ""))),
             open=_flag(got, "UNDERTONE_OPEN"),
             metrics_open=_flag(got, "UNDERTONE_METRICS_OPEN"),
             origins=frozenset(_list(got.get("UNDERTONE_ORIGINS", ""))),
             rate=_number(got, "UNDERTONE_RATE", cls.rate, 0, 1e6),
-            queue=int(_number(got, "UNDERTONE_QUEUE", cls.queue, 1, 1e6)),
+            queue=_whole(got, "UNDERTONE_QUEUE", cls.queue, 1, 1_000_000),
             timeout=_number(got, "UNDERTONE_TIMEOUT", cls.timeout, 0.01, 3600),
-            max_body=int(_number(got, "UNDERTONE_MAX_BODY", cls.max_body, 1024, 2**30)),
-            max_text=int(_number(got, "UNDERTONE_MAX_TEXT", cls.max_text, 1, 2**28)),
-            max_batch=int(_number(got, "UNDERTONE_MAX_BATCH", cls.max_batch, 1, 65_536)),
+            max_body=_whole(got, "UNDERTONE_MAX_BODY", cls.max_body, 1024, 2**30),
+            max_text=_whole(got, "UNDERTONE_MAX_TEXT", cls.max_text, 1, 2**28),
+            max_batch=_whole(got, "UNDERTONE_MAX_BATCH", cls.max_batch, 1, 65_536),
         )
         if settings.redis_url and not settings.state_keys:
             raise SettingsError(
@@ -90,6 +90,20 @@ def _number(got: Mapping[str, str], name: str, default: float, least: float, mos
     if not least <= value <= most:
         raise SettingsError(f"{name} is {text!r}, wanted is a number from {least:g} to {most:g}")
     return value
+
+
+def _whole(got: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    value = _number(got, name, default, least, most)
+    if not value.is_integer():
+        raise SettingsError(f"{name} is {got[name]!r}, wanted is a whole number from {least} to {most}")
+    return int(value)
+
+
+def _redis_url(url: str) -> str:
+    scheme = url.partition("://")[0]
+    if url and scheme not in ("redis", "rediss", "unix"):
+        raise SettingsError(f"REDIS_URL begins with {scheme[:20]!r}, wanted is redis://, rediss:// or unix://")
+    return url
 
 
 def _state_key(text: str) -> bytes:

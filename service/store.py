@@ -8,10 +8,13 @@ One key a session, one round trip to read and one to write; a write that lost a 
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Awaitable
 from typing import Final, NamedTuple, TypeVar, cast
 
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from service.envelope import VERSION, Envelope
@@ -19,8 +22,12 @@ from service.errors import StoreUnavailable
 from service.record import Record
 from service.settings import Settings
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 PREFIX: Final = "undertone"
+CONNECTIONS: Final = 16
+"""Of one worker; who finds none free waits for one."""
 # KEYS[1]; ARGV: the version that was read (empty: there was none), the new value, its life in ms.
 COMPARE_AND_SET: Final = """
 local old = redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] > 0 and #ARGV[1] - 1 or 0)
@@ -57,11 +64,16 @@ class Store:
         self.ttl = settings.session_ttl
         self._timeout = settings.redis_timeout
         self._envelope = Envelope(settings.state_keys) if settings.state_keys else None
-        self._redis = Redis.from_url(
+        pool = BlockingConnectionPool.from_url(
             settings.redis_url or "redis://localhost",
+            max_connections=CONNECTIONS,
+            timeout=settings.redis_timeout,
             socket_timeout=settings.redis_timeout,
             socket_connect_timeout=settings.redis_timeout,
+            # A write whose answer was lost would, sent again, find itself there and seem to have lost a race.
+            retry=Retry(NoBackoff(), 0),
         )
+        self._redis = Redis.from_pool(pool)
         self._compare_and_set = self._redis.register_script(COMPARE_AND_SET)
 
     @property
@@ -107,7 +119,8 @@ class Store:
             async with asyncio.timeout(self._timeout):
                 return await answer
         except (RedisError, OSError, TimeoutError) as error:
+            logger.warning("Redis did not answer: %s", type(error).__name__)
             raise StoreUnavailable(
-                f"the session store did not answer ({type(error).__name__}): nothing was changed; "
-                "try again, or send the whole text without session_id"
+                "the session store did not answer: try again with the same step, or send the whole text without "
+                "session_id"
             ) from None

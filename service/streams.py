@@ -53,7 +53,7 @@ class Stream:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers; returns when the answer is complete or the client has gone, and leaves no task."""
         chunks: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING)
-        work = asyncio.create_task(self._work(chunks, send))
+        work = asyncio.create_task(self._work(chunks, scope, send))
         watch = asyncio.create_task(_watch(receive, chunks, wanted=self.text is None))
         try:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
@@ -62,39 +62,40 @@ class Stream:
             watch.cancel()
             await asyncio.gather(work, watch, return_exceptions=True)
 
-    async def _work(self, chunks: asyncio.Queue[bytes | None], send: Send) -> None:
+    async def _work(self, chunks: asyncio.Queue[bytes | None], scope: Scope, send: Send) -> None:
         head = {"content-type": f"{self.media}; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}
         raw = [(name.encode(), value.encode()) for name, value in head.items()]
         await send({"type": "http.response.start", "status": 200, "headers": raw})
         await send(_chunk(OPENING[self.media]))
+        failure: UndertoneError | None = None
         try:
             async with aclosing(self._events(chunks)) as events:
                 async for written in events:
                     await send(_chunk(written))
         except LostRace:
-            error = Conflict("another request wrote this session: resume with the step of the last event", field="step")
-            await send(_chunk(self._frame("error", None, body(error))))
+            failure = Conflict(
+                "another request wrote this session: resume with the step of the last event", field="step"
+            )
         except UndertoneError as error:
-            self.serving.metrics.errors.labels("/v1/stream", error.code).inc()
-            await send(_chunk(self._frame("error", None, body(error))))
+            failure = error
         except Exception:
             logger.exception("a stream failed")
-            await send(_chunk(self._frame("error", None, body(UndertoneError("something broke here; try again")))))
+            failure = UndertoneError("something broke here, not in your text: try again")
+        if failure is not None:
+            scope.setdefault("state", {})["error"] = failure.code
+            await send(_chunk(self._frame("error", None, body(failure))))
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _events(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[bytes]:
         """What is written to the client, one piece per turn."""
-        held_back: list[StreamedSentence] = []
-        async with aclosing(self._sentences(chunks)) as groups:
-            async for group in groups:
-                # A turn must not straddle the end of what is only repeated.
-                for part in _parts(group, self.held.repeated - len(held_back)):
-                    async for turn, advance in self.serving.turns(self.held, self.tally, part):
-                        held_back += self.tally.stream(turn, advance)
-                        await self.held.commit(self.tally.now, [sentence.text for sentence in turn])
-                        if held_back and not self.held.repeated:
-                            yield b"".join(self._sentence(said) for said in held_back if said.index >= self.after)
-                            held_back = []
+        async with aclosing(self._recognised(chunks)) as groups:
+            async for group, new in groups:
+                async with aclosing(self.serving.turns(self.held, self.tally, group)) as turns:
+                    async for turn, advance in turns:
+                        events = self.tally.stream(turn, advance)
+                        if new:
+                            await self.held.commit(self.tally.now, [sentence.text for sentence in turn])
+                        yield b"".join(self._sentence(said) for said in events if said.index >= self.after)
         if not self.tally.started:
             async for turn, advance in self.serving.turns(self.held, self.tally, ()):
                 self.tally.add(turn, advance)
@@ -102,18 +103,47 @@ class Stream:
         done = Done(**self.tally.verdict(), session=await self.held.session(), reason="end")
         yield self._frame("done", None, done.model_dump(exclude={"session"} if done.session is None else None))
 
+    async def _recognised(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[tuple[Sequence[Sentence], bool]]:
+        """Groups of sentences, and whether they are new; those that come again wait until all of them are there."""
+        again: list[Sentence] = []
+        async with aclosing(self._sentences(chunks)) as groups:
+            async for group in groups:
+                missing = self.held.repeated - len(again)
+                if missing:
+                    again += group[:missing]
+                    if len(again) == self.held.repeated:
+                        self.held.recognise([sentence.text for sentence in again])
+                        yield again, False
+                if len(group) > missing:
+                    yield group[missing:], True
+        if len(again) < self.held.repeated:
+            self.held.recognise([sentence.text for sentence in again])
+
     async def _sentences(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[Sequence[Sentence]]:
         """Sentences as they become certain, those that become so together in one group."""
         segmenter = Segmenter(self.held.model.language)
         read = 0
-        async with aclosing(_pieces(self.text) if self.text is not None else _decoded(chunks)) as pieces:
-            async for piece in pieces:
-                read += len(piece)
+        async with aclosing(self._texts(chunks)) as texts:
+            async for text in texts:
+                read += len(text)
                 self.serving.check_length(read)
-                if sentences := segmenter.feed(piece):
-                    yield sentences
+                for start in range(0, len(text), AT_ONCE):
+                    if start:
+                        await asyncio.sleep(0)  # others are served between the pieces
+                    if sentences := segmenter.feed(text[start : start + AT_ONCE]):
+                        yield sentences
         if sentences := segmenter.flush():
             yield sentences
+
+    async def _texts(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[str]:
+        """The text, or as much of the body as has come."""
+        if self.text is not None:
+            yield self.text
+            return
+        reader = Utf8Reader()
+        while (data := await chunks.get()) is not None:
+            yield reader.feed(data)
+        yield reader.feed(b"", ended=True)
 
     def _sentence(self, said: StreamedSentence) -> bytes:
         return self._frame("sentence", said.index + 1, said.model_dump())
@@ -138,25 +168,6 @@ async def _watch(receive: Receive, chunks: asyncio.Queue[bytes | None], *, wante
             if not message.get("more_body", False):
                 await chunks.put(None)
                 wanted = False
-
-
-async def _decoded(chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[str]:
-    """The text of the body, as it comes."""
-    reader = Utf8Reader()
-    while (data := await chunks.get()) is not None:
-        yield reader.feed(data)
-    yield reader.feed(b"", ended=True)
-
-
-async def _pieces(text: str) -> AsyncGenerator[str]:
-    """A whole text in pieces that others need not wait for."""
-    for start in range(0, len(text), AT_ONCE):
-        yield text[start : start + AT_ONCE]
-        await asyncio.sleep(0)
-
-
-def _parts(group: Sequence[Sentence], first: int) -> list[Sequence[Sentence]]:
-    return [group[:first], group[first:]] if 0 < first < len(group) else [group]
 
 
 def _chunk(data: bytes) -> Message:

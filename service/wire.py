@@ -87,7 +87,9 @@ class SessionOut(_Out):
     step: int = Field(description="Sentences that it holds now: the `step` of the next request.")
     created: bool = Field(description="True where there was none before.")
     replayed: bool = Field(description="True where the last request was sent again; nothing was counted twice.")
-    expires_at: str = Field(description="RFC 3339, UTC; every request moves it.", examples=["2026-11-24T10:00:00Z"])
+    expires_at: str = Field(
+        description="RFC 3339, UTC; every new sentence moves it.", examples=["2026-11-24T10:00:00Z"]
+    )
 
 
 class Verdict(_Out):
@@ -155,9 +157,9 @@ class SessionState(_Out):
     id: str
     task: str
     step: int
-    label: str | None
+    label: str
     probability: float
-    decided_at: int | None
+    decided_at: int
     model: ModelId
     expires_at: str
 

@@ -1,0 +1,215 @@
+"""What waits goes together, long texts take turns, and no fault reaches anybody but its own caller."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from models.errors import InvalidState, UndertoneError
+from models.predictor import Advance, Step
+from service.batcher import LARGEST, TURN, Batcher
+from service.errors import Overloaded
+from tests.service.live import PATIENCE, gathered
+
+Items = Sequence[tuple[bytes | None, Sequence[str]]]
+STEP = Step((0.5, 0.5), 0.0, 0.0, 1, 0, b"")
+
+
+class Engine:
+    """Appends each sentence to the state; may be held, and fails where a sentence says so."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[tuple[bytes | None, list[str]]]] = []
+        self.running = threading.Event()
+        self.free = threading.Event()
+        self.free.set()
+
+    def __call__(self, items: Items) -> list[Advance | UndertoneError]:
+        self.calls.append([(state, list(sentences)) for state, sentences in items])
+        self.running.set()
+        assert self.free.wait(PATIENCE)
+        if any("explode" in sentences for _, sentences in items):
+            raise RuntimeError("boom")
+        return [self.one(state, sentences) for state, sentences in items if "vanish" not in sentences]
+
+    @staticmethod
+    def one(state: bytes | None, sentences: Sequence[str]) -> Advance | UndertoneError:
+        if "bad" in sentences:
+            return InvalidState("a bad state")
+        return Advance((state or b"") + "".join(sentences).encode(), STEP, [STEP] * len(sentences), {})
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The next call does not return before the end."""
+        self.free.clear()
+        self.running.clear()
+        try:
+            yield
+        finally:
+            self.free.set()
+
+
+def run(use: Callable[[Batcher, Engine], Awaitable[None]], limit: int = 1000) -> None:
+    async def main() -> None:
+        with ThreadPoolExecutor(1) as executor:
+            engine = Engine()
+            async with asyncio.timeout(PATIENCE):
+                await use(Batcher(engine, executor, limit), engine)
+                # The batcher's own task ends once nobody waits.
+                await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
+
+    asyncio.run(main())
+
+
+async def last(batcher: Batcher, sentences: Sequence[str], state: bytes | None = None) -> bytes:
+    """The state after all turns."""
+    async for advance in batcher.advance(state, sentences):
+        state = advance.state
+    assert state is not None
+    return state
+
+
+async def busy(engine: Engine, batcher: Batcher) -> asyncio.Task[bytes]:
+    """A task that the engine is at work on."""
+    task = asyncio.create_task(last(batcher, ["first"]))
+    await asyncio.to_thread(engine.running.wait, PATIENCE)
+    return task
+
+
+async def queued(*work: Awaitable[bytes]) -> list[asyncio.Task[bytes]]:
+    """Tasks that have come as far as they can without the engine."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    await asyncio.sleep(0)
+    return [task for task in tasks if isinstance(task, asyncio.Task)]
+
+
+def test_an_idle_engine_starts_at_once_and_what_waits_meanwhile_goes_together() -> None:
+    async def use(batcher: Batcher, engine: Engine) -> None:
+        with engine.held():
+            first = await busy(engine, batcher)
+            rest = await queued(*(last(batcher, [f"{i}"], b"s") for i in range(50)))
+        assert await first == b"first"
+        assert await asyncio.gather(*rest) == [b"s%d" % i for i in range(50)]
+        assert engine.calls == [[(None, ["first"])], [(b"s", [f"{i}"]) for i in range(50)]]
+
+    run(use)
+
+
+def test_a_long_text_takes_turns_and_does_not_stall_a_short_one() -> None:
+    async def use(batcher: Batcher, engine: Engine) -> None:
+        order: list[str] = []
+
+        async def ask(name: str, sentences: list[str]) -> bytes:
+            state = await last(batcher, sentences)
+            order.append(name)
+            return state
+
+        long = [f"{i}." for i in range(10 * TURN + 1)]
+        with engine.held():
+            first = await busy(engine, batcher)
+            tasks = await queued(ask("long", long), ask("short", ["hi"]))
+        assert await asyncio.gather(*tasks) == ["".join(long).encode(), b"hi"]
+        await first
+        assert order == ["short", "long"]
+        assert [[len(sentences) for _, sentences in call] for call in engine.calls] == [[1], [64, 1], *[[64]] * 9, [1]]
+        assert engine.calls[2] == [("".join(long[:TURN]).encode(), long[TURN : 2 * TURN])]
+
+    run(use)
+
+
+def test_no_sentences_are_one_turn() -> None:
+    async def use(batcher: Batcher, engine: Engine) -> None:
+        assert [advance.steps async for advance in batcher.advance(b"s", [])] == [[]]
+        assert engine.calls == [[(b"s", [])]]
+
+    run(use)
+
+
+def test_a_full_queue_is_not_one_long_batch() -> None:
+    async def use(batcher: Batcher, engine: Engine) -> None:
+        with engine.held():
+            first = await busy(engine, batcher)
+            rest = await queued(*(last(batcher, ["."] * TURN) for _ in range(40)))
+        await asyncio.gather(first, *rest)
+        sizes = [sum(len(sentences) for _, sentences in call) for call in engine.calls]
+        assert sizes == [1, LARGEST, LARGEST, 40 * TURN - 2 * LARGEST]
+
+    run(use)
+
+
+def test_a_full_queue_refuses_and_nobody_else_notices() -> None:
+    async def use(batcher: Batcher, engine: Engine) -> None:
+        with engine.held():
+            first = await busy(engine, batcher)
+            rest = await queued(*(last(batcher, [f"{i}"]) for i in range(5)))
+            with pytest.raises(Overloaded, match="UNDERTONE_QUEUE") as refused:
+                await last(batcher, ["late"])
+            with pytest.raises(Overloaded):
+                batcher.admit()
+            assert (refused.value.limit, refused.value.value) == (5, 5)
+        assert await asyncio.gather(first, *rest) == [b"first", *(b"%d" % i for i in range(5))]
+        batcher.admit()
+        assert await last(batcher, ["late"]) == b"late"
+
+    run(use, limit=5)
+
+
+def test_a_bad_item_fails_only_its_own_caller() -> None:
+    async def use(batcher: Batcher, engine: Engine) -> None:
+        with engine.held():
+            first = await busy(engine, batcher)
+            rest = await queued(*(last(batcher, [text]) for text in ("a", "bad", "b")))
+        a, bad, b = await gathered(*rest)
+        assert [a, b] == [b"a", b"b"]
+        assert isinstance(bad, InvalidState)
+        await first
+
+    run(use)
+
+
+@pytest.mark.parametrize("fault", ["explode", "vanish"])
+def test_a_fault_of_the_engine_reaches_all_of_its_batch_and_the_next_one_works(fault: str) -> None:
+    async def use(batcher: Batcher, engine: Engine) -> None:
+        with engine.held():
+            first = await busy(engine, batcher)
+            rest = await queued(*(last(batcher, [text]) for text in (fault, "a", "b")))
+        results = await gathered(*rest)
+        faults = [result for result in results if isinstance(result, RuntimeError | ValueError)]
+        assert len(faults) == 3 if fault == "explode" else len(faults) >= 1
+        assert all(isinstance(result, bytes) or result in faults for result in results)
+        assert await first == b"first"
+        assert await last(batcher, ["again"]) == b"again"
+
+    run(use)
+
+
+def test_nobody_scores_for_a_caller_that_has_gone() -> None:
+    async def use(batcher: Batcher, engine: Engine) -> None:
+        with engine.held():
+            first = await busy(engine, batcher)
+            a, gone, b = await queued(*(last(batcher, [text]) for text in ("a", "gone", "b")))
+            gone.cancel()
+            first.cancel()
+            await gathered(gone, first)
+        assert [await a, await b] == [b"a", b"b"]
+        assert engine.calls == [[(None, ["first"])], [(None, ["a"]), (None, ["b"])]]
+
+    run(use)
+
+
+def test_a_long_text_whose_caller_goes_stops_after_its_turn() -> None:
+    async def use(batcher: Batcher, engine: Engine) -> None:
+        with engine.held():
+            first = await busy(engine, batcher)
+            (long,) = await queued(last(batcher, ["."] * 5 * TURN))
+            long.cancel()
+        await gathered(first, long)
+        assert await last(batcher, ["next"]) == b"next"
+        assert len(engine.calls) == 2
+
+    run(use)

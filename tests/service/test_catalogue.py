@@ -1,0 +1,83 @@
+"""Which model answers."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from service import catalogue
+from service.catalogue import Catalogue
+from service.errors import InvalidRequest, UnknownModel, UnknownTask
+from service.settings import SettingsError
+from tests.service.live import Bench
+
+
+@pytest.fixture
+def models(bench: Bench) -> Catalogue:
+    return bench.catalogue
+
+
+def test_the_first_model_of_a_task_is_its_default(models: Catalogue) -> None:
+    assert models.tasks == ["spam", "sentiment"]
+    assert [models.resolve(task).name for task in models.tasks] == ["spam-gru", "sentiment-gru"]
+
+
+def test_a_model_is_found_by_its_name_and_by_its_digest(models: Catalogue) -> None:
+    for model in models.models:
+        assert models.resolve(model.task, model.name) is model
+        assert models.resolve(model.task, model.digest) is model
+    assert len({model.digest for model in models.models}) == 4
+
+
+def test_what_is_not_loaded_is_refused_with_what_is(models: Catalogue) -> None:
+    with pytest.raises(UnknownTask, match="spam, sentiment") as no_task:
+        models.resolve("weather")
+    assert no_task.value.field == "task"
+    with pytest.raises(UnknownModel, match="spam-gru, spam-conv1d") as no_model:
+        models.resolve("spam", "sentiment-gru")
+    assert no_model.value.field == "model"
+
+
+def test_long_names_are_not_repeated_in_full(models: Catalogue) -> None:
+    for task, model in (("x" * 10_000, None), ("spam", "x" * 10_000)):
+        with pytest.raises((UnknownTask, UnknownModel)) as refused:
+            models.resolve(task, model)
+        assert len(refused.value.message) < 500
+
+
+def test_thresholds(models: Catalogue) -> None:
+    model = models.resolve("spam")
+    assert [model.threshold(asked) for asked in (None, 0.9, "fpr:0.01")] == [0.5, 0.9, 0.75]
+    for asked in ("fpr:0.5", "0.01", "fpr:", f"fpr:0.{'9' * 10_000}"):
+        with pytest.raises(InvalidRequest, match=r'"fpr:0\.01"') as refused:
+            model.threshold(asked)
+        assert refused.value.field == "threshold"
+        assert len(refused.value.message) < 500
+
+
+def test_more_than_two_labels_have_no_threshold(models: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = models.resolve("spam")
+    monkeypatch.setattr(model, "labels", ("a", "b", "c"))
+    assert model.threshold(None) is None
+    for asked in (0.5, "fpr:0.01"):
+        with pytest.raises(InvalidRequest, match="no threshold"):
+            model.threshold(asked)
+
+
+def test_a_model_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="UNDERTONE_MODELS names 'nothing'"):
+        catalogue.load([str(tmp_path / "nothing")], 1, 10)
+
+
+def test_a_worker_scores_with_one_thread_and_full_precision(bench: Bench) -> None:
+    torch.set_num_threads(2)
+    torch.backends.cuda.matmul.allow_tf32 = True
+    models = bench.load()
+    try:
+        assert models.models[0].batcher._executor.submit(torch.get_num_threads).result() == 1
+        assert not torch.backends.cuda.matmul.allow_tf32
+        assert not torch.backends.cudnn.allow_tf32
+    finally:
+        models.close()
