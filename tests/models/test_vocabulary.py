@@ -122,7 +122,7 @@ HOSTILE = {
     "marks in falling order": "\u0301\u0327\u0334" * (MILLION // 3),
     "half-width marks between marks": "\u0301\uff9e" * (MILLION // 2),
     "marks between invisible characters": "\u0301\u200b\u0327\u200b" * (MILLION // 4),
-    "a ligature of 18 letters": "\ufdfa" * MILLION,
+    "a ligature of 18 letters": "\ufdfa" * (MILLION // 4),  # 4.5 million when taken apart
     "invisible characters": "\u200b" * MILLION,
     "control characters": "\x00" * MILLION,
     "one word": "a" * MILLION,
@@ -136,8 +136,9 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_linear(name: str) -> None:
     text = HOSTILE[name]
-    eighth, whole = (timed(text[: len(text) // n]) for n in (8, 1))
-    assert whole < 20
+    eighth = timed(text[: len(text) // 8])
+    assert eighth < 4, "the whole would take hours, in C code that no timeout can interrupt"
+    whole = timed(text)
     # Linear would be 8, quadratic 64; short times are noise.
     assert whole < 0.2 or whole < 20 * eighth
 
