@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+from service import catalogue
 from service.settings import Settings, SettingsError
 
 
@@ -23,6 +24,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         settings = Settings.read(os.environ)
+        catalogue.folders(settings.models)
     except SettingsError as error:
         sys.exit(f"undertone: {error}")
     environment = {"BENTOML_DO_NOT_TRACK": "True", "OMP_NUM_THREADS": "1", **os.environ}

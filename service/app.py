@@ -20,7 +20,7 @@ from bentoml._internal.context import server_context
 from bentoml._internal.server.http.traffic import TimeoutMiddleware
 from bentoml.exceptions import BentoMLException
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
@@ -41,6 +41,12 @@ def _not_of_the_input(record: logging.LogRecord) -> bool:
     error = record.exc_info[1] if record.exc_info else None
     refused = isinstance(error, BentoMLException) and error.error_code < HTTPStatus.INTERNAL_SERVER_ERROR
     return not (refused or isinstance(error, ValidationError))
+
+
+class NativeBatchOut(BaseModel):
+    """BatchOut without its union: BentoML's client reads every item of one as the first of its types."""
+
+    results: list[dict[str, Any]]
 
 
 class _Factory(ServiceAppFactory):  # type: ignore[misc]
@@ -77,10 +83,10 @@ class Undertone:
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
-    def provide_redis() -> None:
-        """Once, in the supervisor; workers inherit the environment."""
+    def prepare() -> None:
+        """Once, in the supervisor: refuses what no worker could serve; workers inherit the environment."""
+        catalogue.folders(Settings.read(os.environ).models)
         embedded.provide(os.environ)
-        Settings.read(os.environ)
 
     def __init__(self) -> None:
         logging.getLogger("bentoml._internal.server.http_app").addFilter(_not_of_the_input)
@@ -97,11 +103,15 @@ class Undertone:
         return await _native(self.serving.predict(ctx.request.state.tenant, request))
 
     @bentoml.api  # type: ignore[untyped-decorator]
-    async def predict_batch(self, request: BatchIn, /) -> BatchOut:
-        return await _native(self.serving.predict_batch(request))
+    async def predict_batch(self, request: BatchIn, /) -> NativeBatchOut:
+        return await _native(_without_union(self.serving.predict_batch(request)))
 
 
 cast(Any, Undertone).add_asgi_middleware(Guard, serving=_serving)
+
+
+async def _without_union(answer: Awaitable[BatchOut]) -> NativeBatchOut:
+    return NativeBatchOut(**(await answer).model_dump())
 
 
 async def _native(answer: Awaitable[T]) -> T:

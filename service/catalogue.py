@@ -12,8 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import models
 from service.batcher import Batcher
 from service.errors import InvalidRequest, UnknownModel, UnknownTask
+from service.settings import SettingsError
 
 if TYPE_CHECKING:
     from models.artefact import Artefact
@@ -48,7 +50,7 @@ class Model:
             if asked == rate or rate not in self.artefact.thresholds:
                 known = ", ".join(f'"fpr:{rate}"' for rate in self.artefact.thresholds) or "none"
                 raise InvalidRequest(
-                    f"threshold is {asked!r}, wanted is a number above 0 and below 1, or one of {known}",
+                    f"threshold is {asked[:80]!r}, wanted is a number above 0 and below 1, or one of {known}",
                     field="threshold",
                 )
             return self.artefact.thresholds[rate]
@@ -72,7 +74,7 @@ class Catalogue:
         """The task itself; raises UnknownTask where no model does it."""
         if task not in self._defaults:
             known = ", ".join(self._defaults)
-            raise UnknownTask(f"no model for task {task!r} is loaded, there are models for: {known}", field="task")
+            raise UnknownTask(f"no model for task {task[:80]!r} is loaded, there are models for: {known}", field="task")
         return task
 
     def resolve(self, task: str, model: str | None = None) -> Model:
@@ -83,7 +85,9 @@ class Catalogue:
         found = self.find(task, model)
         if found is None:
             known = ", ".join(m.name for m in self.models if m.task == task)
-            raise UnknownModel(f"no model {model!r} for task {task!r} is loaded, there are: {known}", field="model")
+            raise UnknownModel(
+                f"no model {model[:80]!r} for task {task!r} is loaded, there are: {known}", field="model"
+            )
         return found
 
     def find(self, task: str, model: str) -> Model | None:
@@ -92,6 +96,20 @@ class Catalogue:
     def close(self) -> None:
         for model in self.models:
             model.batcher.close()
+
+
+def folders(names: Sequence[str]) -> list[Path]:
+    """Where the models are; raises SettingsError where one is not. Needs no torch, so a supervisor can ask."""
+    shipped = Path(models.__file__).parent / "pretrained"
+    found = [Path(name) if os.sep in name else shipped / name for name in names]
+    for folder in found:
+        if not (folder / "config.toml").is_file():
+            known = ", ".join(sorted(path.parent.name for path in shipped.glob("*/config.toml"))) or "none"
+            raise SettingsError(
+                f"UNDERTONE_MODELS names {folder.name!r}, and there is no model in {folder}: name shipped ones "
+                f"({known}) or folders that `python -m training train` wrote"
+            )
+    return found
 
 
 def load(names: Sequence[str], worker: int, queue: int) -> Catalogue:
@@ -103,7 +121,6 @@ def load(names: Sequence[str], worker: int, queue: int) -> Catalogue:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     import torch
 
-    from models.artefact import PRETRAINED
     from models.artefact import load as load_artefact
     from models.predictor import Predictor
 
@@ -114,11 +131,11 @@ def load(names: Sequence[str], worker: int, queue: int) -> Catalogue:
     device = f"cuda:{(worker - 1) % devices}" if devices else "cpu"
     # One thread for all models: they share one device, and torch's thread count is each thread's own.
     engine = ThreadPoolExecutor(1, thread_name_prefix="engine", initializer=torch.set_num_threads, initargs=(1,))
-    models: list[Model] = []
-    for name in names:
-        artefact = load_artefact(Path(name) if os.sep in name else PRETRAINED / name)
+    loaded: list[Model] = []
+    for folder in folders(names):
+        artefact = load_artefact(folder)
         predictor = Predictor(artefact, device)
         predictor.advance([(None, ["The first call pays for what later ones find warm."])])
-        models.append(Model(artefact, predictor, Batcher(predictor.advance, engine, queue)))
+        loaded.append(Model(artefact, predictor, Batcher(predictor.advance, engine, queue)))
         logger.info("loaded %s %s on %s", artefact.name, artefact.digest[:19], device)
-    return Catalogue(models)
+    return Catalogue(loaded)

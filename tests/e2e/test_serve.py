@@ -112,11 +112,20 @@ def test_text_never_reaches_the_log(service: Service) -> None:
 
 def test_a_million_hostile_code_points_do_not_stall_the_service(service: Service) -> None:
     million = 1_000_000
-    hostile = ["." * million, "(" * million, '"' * million, "a" * million, "\n" * million, "e" + "\u0301" * (million - 1)]
+    hostile = [
+        "." * million,
+        "(" * million,
+        '"' * million,
+        "a" * million,
+        "\n" * million,
+        "e" + "\u0301" * (million - 1),
+    ]
     codes: list[int] = []
 
     def send(text: str) -> None:
-        codes.append(httpx.post(f"{service.url}/v1/predict", json={"text": text, "task": "spam"}, timeout=60).status_code)
+        codes.append(
+            httpx.post(f"{service.url}/v1/predict", json={"text": text, "task": "spam"}, timeout=60).status_code
+        )
 
     for text in hostile:
         thread = threading.Thread(target=send, args=(text,))
@@ -140,6 +149,8 @@ def counted(exposition: str, name: str, **labels: str) -> float:
 
 
 def test_the_makefile_lists_its_targets() -> None:
-    listed = subprocess.run(["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     for target in ("serve", "test", "tools", "test-all", "lint", "models"):
         assert f"\n{target}" in f"\n{listed}"
