@@ -61,6 +61,13 @@ def test_it_does_not_run_as_root_and_writes_only_to_tmp() -> None:
     assert environment()["HOME"] == "/tmp"  # noqa: S108
 
 
+def test_its_user_can_read_weights_that_only_their_trainer_could() -> None:
+    assert {line for line in instructions("COPY") if line.split()[-2] in ("models/", "service/")} == {
+        "--chmod=755 models/ models/",
+        "--chmod=755 service/ service/",
+    }
+
+
 def test_bentoml_reports_nothing() -> None:
     assert environment()["BENTOML_DO_NOT_TRACK"] == "True"
 
