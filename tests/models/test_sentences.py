@@ -57,6 +57,12 @@ def test_a_sentence_is_out_before_the_17th_code_point_after_its_terminator(text:
         assert [s.offset + s.length for s in out if s.text[-1] in ".!?"][: len(due)] == due
 
 
+def test_a_terminator_is_decided_when_16_code_points_after_it_are_known() -> None:
+    segmenter = Segmenter()
+    assert segmenter.feed("It ends. " + "b" * 14) == []
+    assert [s.text for s in segmenter.feed("b")] == ["It ends."]
+
+
 @pytest.mark.parametrize(
     ("text", "wanted"),
     [

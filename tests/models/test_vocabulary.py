@@ -112,6 +112,12 @@ def test_what_is_normal_stays_as_it_is(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
 
 
+def test_the_marks_that_spam_and_praise_are_written_with_are_words() -> None:
+    assert words("£5 €6 $7: 8% off?! (no_more) #1, a.b") == (
+        ["£", "5", "€", "6", "$", "7", "8", "%", "off", "?", "!", "no", "more", "1", "a", "b"]
+    )
+
+
 def test_a_long_word_is_its_beginning() -> None:
     assert words("A" * 1000 + " b") == ["a" * LONGEST_WORD, "b"]
 
