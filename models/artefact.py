@@ -80,6 +80,8 @@ class Artefact:
         tensors = {name: _stored(tensor) for name, tensor in self.classifier.state_dict().items()}
         metadata = {"vocabulary_sha256": hashlib.sha256(vocabulary).hexdigest()}
         safetensors.torch.save_file(tensors, folder / WEIGHTS, metadata=metadata)
+        # safetensors makes it readable by its owner alone, and a service may run as somebody else.
+        (folder / WEIGHTS).chmod(0o644)
         if self.report:
             (folder / REPORT).write_text(json.dumps(self.report, indent=1, sort_keys=True) + "\n")
         return load(folder)

@@ -25,7 +25,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from models.errors import UndertoneError
-from service import catalogue, embedded
+from service import catalogue, embedded, openapi
 from service.guard import ROUTES, ErrorResponse, Guard
 from service.metrics import Metrics
 from service.routes import application
@@ -59,6 +59,11 @@ class _Factory(ServiceAppFactory):  # type: ignore[misc]
 
 
 class _Trimmed(Service[T]):  # type: ignore[misc]
+    @property
+    def openapi_spec(self) -> dict[str, Any]:
+        """What a Bento carries: BentoML's own cannot hold the `examples` of our models, and knows no /v1."""
+        return openapi.document()
+
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         self.inject_config()
         return cast(ASGIApp, _Factory(self, is_main=is_main)())

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import socket
 import time
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -122,9 +124,13 @@ def connections(service: Service, stream: RawStream) -> int:
 def test_bentoml_s_own_client_works_against_the_native_twins(service: Service) -> None:
     text = "Claim your prize now! It is free."
     wanted = httpx.post(f"{service.url}/v1/predict", json={"text": text, "task": "spam"}).json()
-    with bentoml.SyncHTTPClient(service.url) as client:
-        one = client.predict({"text": text, "task": "spam"})
-        many = client.predict_batch({"texts": [text, ""], "task": "spam"})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the client leaves its temporary folder to the garbage collector
+        with bentoml.SyncHTTPClient(service.url) as client:
+            one = client.predict({"text": text, "task": "spam"})
+            many = client.predict_batch({"texts": [text, ""], "task": "spam"})
+        del client
+        gc.collect()
     assert one["probability"] == pytest.approx(wanted["probability"], abs=1e-5)
     assert many["results"][0]["probability"] == pytest.approx(one["probability"], abs=1e-5)
     assert many["results"][1]["error"]["code"] == "empty_text"

@@ -1,0 +1,74 @@
+"""The README is true: its commands run and answer as shown, its targets and folders exist."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.settings import Settings
+from tests.e2e import readme
+from tests.e2e.server import ROOT, Service
+
+
+def test_the_commands_answer_as_shown(tmp_path: Path) -> None:
+    answered = [block for block in readme.blocks() if block.kind is not None and not block.slow]
+    assert len(answered) >= 10
+    with Service(tmp_path) as service:
+        for block in answered:
+            assert block.kind is not None
+            got = readme.shape(readme.run(block.command, service), block.kind)
+            assert got == readme.shape(block.answer, block.kind), block.command
+
+
+def test_every_endpoint_has_an_example() -> None:
+    commands = "".join(block.command for block in readme.blocks())
+    for path in (
+        "/v1/predict ", "/v1/predict_batch ", "/v1/stream ", "/v1/stream?", "/v1/sessions/", "/v1/models", "/v1/status",
+        "/metrics", "/docs.json", "/readyz", "/livez", ":3000/predict ",
+    ):  # fmt: skip
+        assert path in commands, path
+    assert "-X DELETE" in commands
+
+
+def test_the_targets_and_modules_that_are_named_exist() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    text = (ROOT / "README.md").read_text()
+    for target in set(re.findall(r"`?make ([a-z][a-z-]+)", text)):
+        assert re.search(rf"^{target}:", makefile, re.M), target
+    for command in set(re.findall(r"python -m training ([a-z]+)", text)):
+        done = subprocess.run(
+            [sys.executable, "-m", "training", command, "--help"], cwd=ROOT, capture_output=True, check=False
+        )
+        assert done.returncode == 0, command
+
+
+def test_every_folder_has_its_line() -> None:
+    text = (ROOT / "README.md").read_text()
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
+    folders = {path.partition("/")[0] for path in listed if "/" in path}
+    for folder in folders - {".ci"}:
+        assert f"`{folder}/`" in text, folder
+
+
+def test_every_setting_has_its_line() -> None:
+    source = (ROOT / "service" / "settings.py").read_text()
+    text = (ROOT / "README.md").read_text()
+    variables = set(re.findall(r'"((?:UNDERTONE_|REDIS_)[A-Z_]+)"', source))
+    assert len(variables) > 10
+    for variable in variables:
+        assert f"`{variable}" in text, variable
+    table = dict(re.findall(r"^\| `(UNDERTONE_[A-Z_]+)` \| `?([^|`]*?)`? \|", text, re.M))
+    defaults = Settings()
+    assert float(table["UNDERTONE_MAX_TEXT"].replace(",", "")) == defaults.max_text
+    assert float(table["UNDERTONE_MAX_BODY"].replace(",", "")) == defaults.max_body
+    assert float(table["UNDERTONE_SESSION_TTL"].replace(",", "")) == defaults.session_ttl
+    assert float(table["UNDERTONE_REDIS_TIMEOUT"]) == pytest.approx(defaults.redis_timeout)
+
+
+def test_the_picture_is_there_and_is_not_empty() -> None:
+    for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text()):
+        assert (ROOT / path).read_bytes().startswith(b"\x89PNG"), path
