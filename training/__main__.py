@@ -3,6 +3,7 @@
 python -m training data      what is there, and whether it is what was published; --download fetches it
 python -m training train     RECIPE.toml [key=value …]: an artefact, its report and its card
 python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests
+python -m training draw      TEXT OUTPUT.png: the running probability of a text, as a picture
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from pathlib import Path
 
 import torch
 
+from models.artefact import PRETRAINED
 from models.errors import UndertoneError
 from training import evaluate, publishers, recipe
 from training.datasets import SETS, check
+from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
 from training.train import train
 
@@ -53,6 +56,12 @@ def parser() -> argparse.ArgumentParser:
         "artefacts", nargs="*", type=Path, metavar="ARTEFACT", help="folders (default: all shipped ones)"
     )
     _device(score)
+    picture = commands.add_parser("draw", help="draws the running probability of a text, sentence by sentence")
+    picture.add_argument("text", type=Path, metavar="TEXT", help="a text file in UTF-8")
+    picture.add_argument("output", type=Path, metavar="OUTPUT.png")
+    picture.add_argument(
+        "--artefact", type=Path, default=PRETRAINED / "spam-gru", metavar="DIR", help="(default: the shipped spam-gru)"
+    )
     return top
 
 
@@ -109,7 +118,11 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(line, flush=True)
 
 
-commands = {"data": _data, "train": _train, "evaluate": _evaluate}
+def _draw(options: argparse.Namespace) -> None:
+    draw(options.text.read_text("utf-8"), options.artefact, options.output)
+
+
+commands = {"data": _data, "train": _train, "evaluate": _evaluate, "draw": _draw}
 
 if __name__ == "__main__":
     sys.exit(main())
