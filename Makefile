@@ -39,7 +39,8 @@ format: $(VENV)/.dev ## ruff's mending and formatting
 
 models: $(VENV)/.dev ## trains the four shipped models again from DATA_DIR
 	for recipe in spam-gru spam-conv1d sentiment-gru sentiment-conv1d; do \
-	  $(BIN)/python -m training train training/recipes/$$recipe.toml --data-dir $(DATA_DIR) || exit 1; \
+	  $(BIN)/python -m training train training/recipes/$$recipe.toml --data-dir $(DATA_DIR) \
+	    --output models/pretrained/$$recipe || exit 1; \
 	done
 
 clean: ## removes the virtual environment and everything that is built

@@ -95,6 +95,15 @@ def load(folder: Path) -> Artefact:
             f"{folder} is not an artefact, it lacks {', '.join(missing)}: "
             "name a folder that `python -m training train` wrote"
         )
+    try:
+        return _read(folder)
+    except (KeyError, TypeError, ValueError, safetensors.SafetensorError) as error:
+        raise ArtefactError(
+            f"{folder} is damaged ({type(error).__name__}: {error}): put the files back as they were, or train it again"
+        ) from error
+
+
+def _read(folder: Path) -> Artefact:
     config = tomllib.loads((folder / CONFIG).read_text("utf-8"))
     if config["pipe"] != PIPE:
         raise ArtefactError(

@@ -35,7 +35,16 @@ def draw(text: str, artefact: Path, output: Path) -> None:
     places = range(len(lines))
     axes.barh(places, running, color=[ALARM if p >= 0.5 else CALM for p in running], height=0.7)
     for place, probability in zip(places, running, strict=True):
-        axes.text(min(probability + 0.01, 0.93), place, f"{probability:.2f}", va="center", fontsize=9)
+        inside = probability > 0.9
+        axes.text(
+            probability + (-0.01 if inside else 0.01),
+            place,
+            f"{probability:.2f}",
+            va="center",
+            ha="right" if inside else "left",
+            color="white" if inside else "black",
+            fontsize=9,
+        )
     axes.axvline(0.5, color="black", linewidth=0.8, linestyle=":")
     axes.set(
         xlim=(0, 1), yticks=list(places), yticklabels=lines, xlabel=f"probability of {loaded.labels[-1]}, as it runs"

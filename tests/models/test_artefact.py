@@ -170,3 +170,28 @@ def test_labels_and_words_of_any_script_survive(tmp_path: Path) -> None:
 def test_a_report_may_be_read_by_people(tmp_path: Path) -> None:
     dataclasses.replace(artefact("gru"), report={"b": 1, "a": [0.5]}).save(tmp_path)
     assert json.loads((tmp_path / REPORT).read_text("utf-8")) == {"a": [0.5], "b": 1}
+
+
+@pytest.mark.parametrize(
+    ("name", "was", "is_now"),
+    [
+        (CONFIG, b"pipe = 1", b"pipe = = 1"),
+        (CONFIG, b"[calibration]", b"[calibrations]"),
+        (CONFIG, b"[sizes]", b"[sizes]\nodd = 1"),
+        (WEIGHTS, b"F32", b"F99"),
+        (VOCABULARY, WORDS[0].encode(), b"\xff\xfe"),
+        (REPORT, b"{", b"["),
+    ],
+)
+def test_a_damaged_file_is_refused(tmp_path: Path, name: str, was: bytes, is_now: bytes) -> None:
+    dataclasses.replace(artefact("gru"), report={"seed": 1}).save(tmp_path)
+    whole = (tmp_path / name).read_bytes()
+    assert was in whole
+    (tmp_path / name).write_bytes(whole.replace(was, is_now, 1))
+    with pytest.raises(ArtefactError, match=re.escape(str(tmp_path))):
+        load(tmp_path)
+
+
+def test_anybody_on_the_machine_may_read_the_weights(tmp_path: Path) -> None:
+    artefact("gru").save(tmp_path)
+    assert (tmp_path / WEIGHTS).stat().st_mode & 0o444 == 0o444
