@@ -28,7 +28,8 @@ class Recipe:
     `most_sentences`: of a longer document only so many are learnt from, its first and its last ones
     (0: all); scoring always reads everything. `batch`: documents per update. `rate` falls to nothing
     over `epochs` along a half cosine, after a rise over `warmup` of them. `patience`: epochs without a
-    better running accuracy on validation before training ends. `held_out`: see `splits.split`.
+    better running accuracy on validation before training ends. `held_out`: see `splits.split`. `repeat`: how
+    often an epoch meets the documents of a set that is small beside the others (once where it is not named).
     """
 
     task: str
@@ -47,12 +48,15 @@ class Recipe:
     weight_decay: float = 0.0
     clip: float = 1.0
     held_out: tuple[str, ...] = ()
+    repeat: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             _known(getattr(self, name), choices, f"{name} =")
         for name in self.sets:
             _known(name, SETS, "sets:")
+        for name in self.repeat:
+            _known(name, self.sets, "repeat:")
         if len(self.labels) < 2:
             raise RecipeError(
                 f"sets: {list(self.sets)} have different labels, or there are none; name sets of one task"
@@ -121,8 +125,10 @@ def _typed(name: str, value: Any, wanted: Any) -> Any:
         return (value,) if isinstance(value, str) else tuple(value)
     if wanted in (int, float, str) and type(value) is not wanted:
         raise RecipeError(f"{name} = {value!r} is of type {type(value).__name__}, wanted {wanted.__name__}")
-    if name == "sizes" and not (isinstance(value, dict) and all(type(v) in (int, float) for v in value.values())):
-        raise RecipeError(f"sizes = {value!r}, wanted a table of numbers: [sizes] and lines such as hidden = 64")
+    if name in ("sizes", "repeat") and not (
+        isinstance(value, dict) and all(type(v) in (int, float) for v in value.values())
+    ):
+        raise RecipeError(f"{name} = {value!r}, wanted a table of numbers: [{name}] and lines such as hidden = 64")
     return value
 
 

@@ -75,7 +75,8 @@ def _fit(
     """The classifier with its best weights, its vocabulary and the learning curve."""
     cut = sentences(splits.train)
     vocabulary = Vocabulary.fit(("\n".join(texts) for texts in cut), recipe.words)
-    train = examples(splits.train, cut, vocabulary, recipe.most_sentences)
+    once = examples(splits.train, cut, vocabulary, recipe.most_sentences)
+    train = [e for e, d in zip(once, splits.train, strict=True) for _ in range(recipe.repeat.get(d.set, 1))]
     validation = examples(splits.validation, sentences(splits.validation), vocabulary)
     torch.manual_seed(recipe.seed)
     classifier = FAMILIES[recipe.family](words=len(vocabulary), classes=len(recipe.labels), **recipe.sizes)
