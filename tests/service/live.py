@@ -11,7 +11,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +19,10 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import h11
 import httpx
+import hypothesis
 import uvicorn
 import uvloop
+from starlette.types import Message
 
 from models.artefact import Artefact
 from service import catalogue
@@ -56,7 +58,13 @@ class Bench:
     """Builds Servings on real parts."""
 
     def __init__(self, folders: list[Path], redis_url: str) -> None:
-        self.settings = Settings(models=tuple(map(str, folders)), redis_url=redis_url, state_keys=(KEY,), timeout=20)
+        self.settings = Settings(
+            models=tuple(map(str, folders)),
+            redis_url=redis_url,
+            redis_timeout=PATIENCE,  # this machine may be busy with other things
+            state_keys=(KEY,),
+            timeout=PATIENCE,
+        )
         self.catalogue = self.load()
 
     def load(self, queue: int = 1024) -> Catalogue:
@@ -224,6 +232,36 @@ def eventually(true: Callable[[], bool], what: str) -> None:
         time.sleep(0.005)
 
 
+def examples(number: int) -> hypothesis.settings:
+    """Without the explanation of a failure, which traces every line of every library for minutes."""
+    phases = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain]
+    return hypothesis.settings(max_examples=number, phases=phases)
+
+
 async def gathered(*work: Awaitable[Any]) -> list[Any]:
     """Results and errors."""
     return await asyncio.gather(*work, return_exceptions=True)
+
+
+async def drive(serving: Serving, body: Iterable[bytes], target: str, **headers: str) -> tuple[int, bytes]:
+    """POSTs to the whole application without a socket, each piece of the body a message: status and answer."""
+    messages = [{"type": "http.request", "body": piece, "more_body": True} for piece in body]
+    coming = iter([*messages, {"type": "http.request", "body": b"", "more_body": False}])
+    answer: list[Message] = []
+
+    async def receive() -> Message:
+        message = next(coming, None)
+        if message is None:
+            await asyncio.Event().wait()  # the client stays and listens
+        assert message is not None
+        return message
+
+    async def send(message: Message) -> None:
+        answer.append(message)
+
+    path, _, query = target.partition("?")
+    said = {"host": "localhost", "content-type": "text/plain"} | {n.replace("_", "-"): v for n, v in headers.items()}
+    raw = [(name.encode(), value.encode()) for name, value in said.items()]
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": query.encode(), "headers": raw}
+    await Guard(application(lambda: serving), lambda: serving)(scope | {"client": ("127.0.0.1", 1)}, receive, send)
+    return answer[0]["status"], b"".join(message.get("body", b"") for message in answer)

@@ -1,0 +1,69 @@
+"""`python -m service`: what it starts, and what it refuses to start."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from service import __main__ as starter
+
+
+@pytest.fixture
+def started(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, folders: list[Path]
+) -> list[tuple[str, list[str], dict[str, str]]]:
+    """What would have been executed."""
+    calls: list[tuple[str, list[str], dict[str, str]]] = []
+    monkeypatch.setattr(os, "execve", lambda *call: calls.append(call))
+    monkeypatch.chdir(tmp_path)
+    environment = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "UNDERTONE_MODELS": ",".join(map(str, folders))}
+    monkeypatch.setattr(os, "environ", environment)
+    return calls
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, "argv", ["undertone", *arguments])
+    starter.main()
+
+
+def test_it_becomes_bentoml_on_loopback(
+    started: list[tuple[str, list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(monkeypatch)
+    ((program, command, environment),) = started
+    assert program == command[0] == sys.executable
+    assert command[1:5] == ["-m", "bentoml", "serve", "service.app:Undertone"]
+    assert command[command.index("--host") + 1 : command.index("--host") + 4] == ["127.0.0.1", "--port", "3000"]
+    assert environment["BENTOML_DO_NOT_TRACK"] == "True"
+    assert Path(environment["BENTOML_HOME"]).is_dir()
+
+
+def test_two_instances_have_a_home_each(
+    started: list[tuple[str, list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(monkeypatch, "--port", "3001")
+    run(monkeypatch, "--port", "3002")
+    assert len({environment["BENTOML_HOME"] for _, _, environment in started}) == 2
+
+
+def test_a_home_of_ones_own_is_kept(
+    started: list[tuple[str, list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    os.environ["BENTOML_HOME"] = str(tmp_path / "mine")
+    run(monkeypatch)
+    assert started[0][2]["BENTOML_HOME"] == str(tmp_path / "mine")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("UNDERTONE_WORKERS", "many"), ("UNDERTONE_MODELS", "nothing"), ("REDIS_URL", "redis://redis")]
+)
+def test_bad_settings_are_told_before_anything_starts(
+    started: list[tuple[str, list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    os.environ[name] = value
+    with pytest.raises(SystemExit, match=f"undertone: {name}"):
+        run(monkeypatch)
+    assert started == []

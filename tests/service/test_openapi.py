@@ -1,0 +1,99 @@
+"""/docs.json describes what is served, no more and no less."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+from starlette.routing import Route
+
+from service import openapi, routes, wire
+from tests.service.live import TEXT, Live, events
+
+DOCUMENT = openapi.document()
+SCHEMAS = DOCUMENT["components"]["schemas"]
+
+
+def nodes(node: Any) -> Iterator[dict[str, Any]]:
+    """Every object of the document."""
+    if isinstance(node, dict):
+        yield node
+    for below in node.values() if isinstance(node, dict) else node if isinstance(node, list) else ():
+        yield from nodes(below)
+
+
+def test_every_reference_leads_somewhere() -> None:
+    references = [node["$ref"] for node in nodes(DOCUMENT) if "$ref" in node]
+    assert len(references) > 20
+    for reference in references:
+        found: Any = DOCUMENT
+        for part in reference.removeprefix("#/").split("/"):
+            found = found[part]
+        assert isinstance(found, dict)
+
+
+def test_every_path_is_served_and_every_path_of_version_1_is_described() -> None:
+    served = {
+        route.path: (route.methods or set()) - {"HEAD"}
+        for route in routes.application(lambda: pytest.fail("not asked")).routes
+        if isinstance(route, Route) and route.path.startswith("/v1/")
+    }
+    assert {path: {method.upper() for method in methods} for path, methods in DOCUMENT["paths"].items()} == served
+
+
+def test_every_operation_is_whole() -> None:
+    assert DOCUMENT["openapi"].startswith("3.1")
+    assert {"title", "version"} <= DOCUMENT["info"].keys()
+    for path, methods in DOCUMENT["paths"].items():
+        for operation in methods.values():
+            assert operation["summary"]
+            assert operation["responses"]["default"]["content"]["application/json"]["schema"]
+            assert all(response["description"] for response in operation["responses"].values())
+            parameters = operation.get("parameters", [])
+            names = [parameter["name"] for parameter in parameters]
+            assert len(names) == len(set(names))
+            assert {p["name"] for p in parameters if p["in"] == "path"} == ({"id"} if "{id}" in path else set())
+            assert all(p["required"] for p in parameters if p["in"] == "path")
+            assert all(p["schema"] for p in parameters)
+
+
+def test_the_query_of_a_stream_is_what_is_read() -> None:
+    (post,) = DOCUMENT["paths"]["/v1/stream"].values()
+    assert tuple(parameter["name"] for parameter in post["parameters"]) == routes.QUERY
+
+
+def test_examples_are_what_the_models_take() -> None:
+    examined = 0
+    for model in (wire.PredictIn, wire.BatchIn):
+        for example in SCHEMAS[model.__name__]["examples"]:
+            model.model_validate(example)
+            examined += 1
+    for name, schema in SCHEMAS.items():
+        model = getattr(wire, name)
+        for field, about in schema.get("properties", {}).items():
+            for example in about.get("examples", ()):
+                TypeAdapter(model.model_fields[field].annotation).validate_python(example)
+                examined += 1
+    assert examined >= 4
+
+
+def test_unknown_fields_are_described_as_refused() -> None:
+    assert all(schema["additionalProperties"] is False for schema in SCHEMAS.values() if schema["type"] == "object")
+
+
+def test_answers_are_what_is_described(live: Live) -> None:
+    asked = {"text": TEXT, "task": "spam", "session_id": "described"}
+    wire.Prediction.model_validate_json(live.post("/v1/predict", asked).content)
+    wire.SessionState.model_validate_json(live.client.get("/v1/sessions/described?task=spam").content)
+    wire.BatchOut.model_validate_json(live.post("/v1/predict_batch", {"texts": [TEXT, ""], "task": "spam"}).content)
+    wire.ModelsOut.model_validate_json(live.client.get("/v1/models").content)
+    wire.StatusOut.model_validate_json(live.client.get("/v1/status").content)
+    wire.ErrorOut.model_validate_json(live.post("/v1/predict", asked | {"step": 99}).content)
+    *sentences, done = events(live.post("/v1/stream", asked).content)
+    wire.Done.model_validate(done.data)
+    for sentence in sentences:
+        wire.StreamedSentence.model_validate(sentence.data)
+    assert live.client.get("/docs.json").json() == DOCUMENT
+    assert live.client.delete("/v1/sessions/described").status_code == 204
