@@ -109,7 +109,8 @@ def _train(options: argparse.Namespace) -> None:
         trial=options.trial,
     )
     print(f"{folder}: {artefact.digest}")
-    for name, entry in {"validation": artefact.report["validation"], **artefact.report["test"]}.items():
+    sides = {f"validation, {name}": entry for name, entry in artefact.report["validation_by_set"].items()}
+    for name, entry in {"validation": artefact.report["validation"], **sides, **artefact.report["test"]}.items():
         print(f"{name}: {entry['documents']:,} documents, accuracy {entry['accuracy']:.2%}, ROC AUC {entry['roc_auc']}")
 
 

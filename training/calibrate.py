@@ -11,7 +11,6 @@ from typing import Final
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from models.calibration import Calibration
 from training.score import Floats, Scores
@@ -28,13 +27,15 @@ def fit(scores: Scores) -> Calibration:
 
     `scores` are those of an artefact without calibration, so log p is its logits less a constant,
     which softmax does not see. A prefix of n sentences weighs 1/(1 + n), so every stretch of the knots'
-    logarithmic axis counts alike. Before the first sentence there is nothing but the base rate.
+    logarithmic axis counts alike, and 1 more where the document ends there: that is where its label is
+    read, and a text message that is over after one sentence is not the first sentence of a mail. Before
+    the first sentence there is nothing but the base rate.
     """
     classes = scores.probabilities[0].shape[1]
-    logits, targets, read = _prefixes(scores)
+    logits, targets, read, ends = _prefixes(scores)
     knots = np.log1p(KNOTS[1:])
     between = torch.from_numpy(np.stack([np.interp(np.log1p(read), knots, row) for row in np.eye(len(knots))], axis=1))
-    weight = torch.from_numpy(1 / (1 + read))
+    weight = torch.from_numpy(1 / (1 + read) + ends)
     weight /= weight.sum()
     log_scale = torch.zeros(len(knots), dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(len(knots), classes, dtype=torch.float64, requires_grad=True)
@@ -82,9 +83,11 @@ def thresholds(scores: Scores) -> dict[str, float]:
     return found
 
 
-def _prefixes(scores: Scores) -> tuple[torch.Tensor, torch.Tensor, NDArray[np.float64]]:
-    """All prefixes of at least one sentence: log p `[M, K]`, targets `[M]`, sentences read `[M]`."""
+def _prefixes(scores: Scores) -> tuple[torch.Tensor, torch.Tensor, Floats, Floats]:
+    """All prefixes of at least one sentence: log p `[M, K]`, targets `[M]`, sentences read `[M]`, and
+    whether the document ends there `[M]`."""
     log_p: Floats = np.log(np.maximum(np.concatenate([p[1:] for p in scores.probabilities]), _SMALLEST))
     steps = [len(p) - 1 for p in scores.probabilities]
     read = np.concatenate([np.arange(1.0, n + 1) for n in steps])
-    return torch.from_numpy(log_p), torch.from_numpy(np.repeat(scores.labels, steps)), read
+    ends = (read == np.repeat(steps, steps)).astype(np.float64)
+    return torch.from_numpy(log_p), torch.from_numpy(np.repeat(scores.labels, steps)), read, ends

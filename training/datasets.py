@@ -9,6 +9,7 @@ Each file holds gzip'd JSON lines, one object a line, in UTF-8:
     label   int    0 ham / negative, 1 spam / positive; rows with -1 (unlabelled) are left out
     subject str    mail only (spamassassin, enron_spam); the document is subject, newline, text
     group, video   the part of the set that a row belongs to, where its file's name does not say so
+    movie          the film of a review: reviews of one film never stand in train and validation both
 """
 
 from __future__ import annotations
@@ -32,12 +33,13 @@ SENTIMENT: Final = ("negative", "positive")
 @dataclass(frozen=True)
 class DataSet:
     """`files` are their names without the ending, and the fingerprint of what was published; `part` is the
-    field that names a row's part of the set (else its file does)."""
+    field that names a row's part of the set (else its file does); `kin` the one that names its kin, if any."""
 
     name: str
     labels: tuple[str, ...]
     files: dict[str, str]
     part: str = ""
+    kin: str = ""
 
     def paths(self, data_dir: Path) -> list[Path]:
         return [data_dir / self.name / f"{file}.jsonl.gz" for file in self.files]
@@ -58,7 +60,8 @@ class DataSet:
         text = row["text"].replace("<br />", "\n")
         if "subject" in row:
             text = f"{row['subject']}\n{text}"
-        return Document(row["id"], text, row["label"], f"{self.name}/{row[self.part] if self.part else file}")
+        group = f"{self.name}/{row[self.part] if self.part else file}"
+        return Document(row["id"], text, row["label"], group, str(row.get(self.kin, "")))
 
 
 SETS: Final[dict[str, DataSet]] = {
@@ -98,6 +101,7 @@ SETS: Final[dict[str, DataSet]] = {
                 "train": "b0a4d21fca86579f4ac8ba31ba3b412b79be8e8db8f873b1370d33759ffdcfca",
                 "test": "bfa60a9a20c9597063f9628866a03457b65f44faaccb6731bbafa752270d75e8",
             },
+            kin="movie",
         ),
     )
 }

@@ -13,12 +13,14 @@ _OTHER: Final = re.compile(r"[\W_]+")
 
 
 class Document(NamedTuple):
-    """`label` is the number of its class; `group` is where it stands, `<set>/<part>`."""
+    """`label` is the number of its class; `group` is where it stands, `<set>/<part>`; documents of one `kin`
+    (reviews of one film, say) have more in common than their label does."""
 
     id: str
     text: str
     label: int
     group: str
+    kin: str = ""
 
     @property
     def set(self) -> str:

@@ -168,21 +168,19 @@ def _youtube(archive: Members) -> Iterator[tuple[str, Row]]:
 
 def _aclimdb(archive: Members) -> Iterator[tuple[str, Row]]:
     names = {"neg": (0, "negative"), "pos": (1, "positive"), "unsup": (-1, "unlabelled")}
+    found: list[tuple[str, str, str, str]] = []
+    films: dict[tuple[str, str], list[str]] = {}
     for path, data in archive:
-        if path.suffix != ".txt" or path.parent.name not in names:
-            continue
-        part, kind = path.parts[-3:-1]
+        if path.name.startswith("urls_"):  # line n names the film of review n
+            films[path.parts[-2], path.stem.removeprefix("urls_")] = re.findall(r"title/(tt\d+)", data.decode())
+        elif path.suffix == ".txt" and path.parent.name in names:
+            found.append((path.parts[-3], path.parts[-2], path.stem, data.decode()))
+    for part, kind, stem, text in found:
         label, label_name = names[kind]
-        yield (
-            "unsup" if kind == "unsup" else part,
-            {
-                "id": f"{part}/{kind}/{path.stem}",
-                "text": data.decode(),
-                "label": label,
-                "label_name": label_name,
-                "stars": int(path.stem.partition("_")[2]),
-            },
-        )
+        number, _, stars = stem.partition("_")
+        row = {"id": f"{part}/{kind}/{stem}", "text": text, "label": label, "label_name": label_name}
+        movie = films[part, kind][int(number)]
+        yield "unsup" if kind == "unsup" else part, row | {"stars": int(stars), "movie": movie}
 
 
 _UCI: Final = "https://archive.ics.uci.edu/static/public"

@@ -42,8 +42,11 @@ class Scores(NamedTuple):
 
     def reaching(self, read: int) -> Scores:
         """Only the documents that have so many sentences."""
-        rows = [i for i, p in enumerate(self.probabilities) if len(p) > read]
-        return Scores(self.labels[rows], [self.probabilities[i] for i in rows])
+        return self.of([i for i, p in enumerate(self.probabilities) if len(p) > read])
+
+    def of(self, rows: Sequence[int]) -> Scores:
+        """Only these documents."""
+        return Scores(self.labels[list(rows)], [self.probabilities[i] for i in rows])
 
 
 def score(predictor: Predictor, documents: Sequence[Document], description: str = "score") -> Scores:

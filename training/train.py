@@ -87,10 +87,17 @@ def _fit(
 def _figures(artefact: Artefact, splits: Splits, device: torch.device, trial: bool) -> dict[str, Any]:
     """What the artefact as served is worth on validation, and once on the tests, beside the baselines."""
     predictor = Predictor(artefact, device)
+    scores = score(predictor, splits.validation, "validation")
+    rows: dict[str, list[int]] = {}
+    for i, document in enumerate(splits.validation):
+        rows.setdefault(document.set, []).append(i)
     tests: dict[str, list[Document]] = {} if trial else splits.tests
-    validation = figures(score(predictor, splits.validation, "validation"), artefact.thresholds)
-    test = {name: figures(score(predictor, documents, name), artefact.thresholds) for name, documents in tests.items()}
-    return {"validation": validation, "test": test, "baselines": _baselines(splits.train, tests) if tests else {}}
+    return {
+        "validation": figures(scores, artefact.thresholds),
+        "validation_by_set": {name: figures(scores.of(of), artefact.thresholds) for name, of in rows.items()},
+        "test": {name: figures(score(predictor, found, name), artefact.thresholds) for name, found in tests.items()},
+        "baselines": _baselines(splits.train, tests) if tests else {},
+    }
 
 
 def _baselines(train: Sequence[Document], tests: dict[str, list[Document]]) -> dict[str, Any]:

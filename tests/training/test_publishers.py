@@ -99,20 +99,20 @@ def test_a_message_that_is_not_what_its_name_says_is_refused(tmp_path: Path, mon
         served("spamassassin", [archive], tmp_path, monkeypatch)
 
 
-def test_aclimdb_keeps_splits_stars_and_the_unlabelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    names = ("train/neg/0_3", "train/pos/0_9", "test/pos/1_10", "train/unsup/0_0")
-    files = {f"aclImdb/{name}.txt": name.encode() for name in names} | {"aclImdb/train/urls_neg.txt": b"http"}
+def test_aclimdb_keeps_splits_stars_films_and_the_unlabelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ("train/neg/0_3", "train/neg/1_1", "train/pos/0_9", "test/pos/0_10", "train/unsup/0_0")
+    files = {f"aclImdb/{name}.txt": name.encode() for name in names}
+    for kind in ("train/urls_neg", "train/urls_pos", "test/urls_pos", "train/urls_unsup"):
+        films = "".join(f"http://www.imdb.com/title/tt{n}/usercomments\n" for n in range(2))
+        files[f"aclImdb/{kind}.txt"] = films.encode()
     folder = served("aclimdb", [tarred(files, "w:gz")], tmp_path, monkeypatch)
-    found = [
-        (row["id"], row["label"], row["stars"])
-        for f in ("train", "test", "unsup")
-        for row in rows(folder / f"{f}.jsonl.gz")
-    ]
-    assert found == [
-        ("train/neg/0_3", 0, 3),
-        ("train/pos/0_9", 1, 9),
-        ("test/pos/1_10", 1, 10),
-        ("train/unsup/0_0", -1, 0),
+    found = [row for file in ("train", "test", "unsup") for row in rows(folder / f"{file}.jsonl.gz")]
+    assert [(row["id"], row["label"], row["stars"], row["movie"]) for row in found] == [
+        ("train/neg/0_3", 0, 3, "tt0"),
+        ("train/neg/1_1", 0, 1, "tt1"),
+        ("train/pos/0_9", 1, 9, "tt0"),
+        ("test/pos/0_10", 1, 10, "tt0"),
+        ("train/unsup/0_0", -1, 0, "tt0"),
     ]
 
 

@@ -97,3 +97,11 @@ def test_an_official_test_is_kept_whole() -> None:
 def test_texts_without_letters_or_digits_teach_nothing_and_are_left_out() -> None:
     splits = split([Document("1", "\n!!", 1, "enron_spam/enron1")])
     assert splits == Splits([], [], {})
+
+
+def test_reviews_of_one_film_stand_on_one_side() -> None:
+    reviews = [Document(str(i), f"review {i}", 0, "aclimdb/train", kin=f"tt{i % 40}") for i in range(400)]
+    splits = split(reviews)
+    films = [{document.kin for document in side} for side in (splits.train, splits.validation)]
+    assert not films[0] & films[1]
+    assert len(films[1]) > 0
