@@ -48,18 +48,22 @@ class PooledEncoder(nn.Module):
         nn.init.uniform_(self.embedding.weight, -0.05, 0.05)
 
     def forward(self, tokens: Tokens) -> Tensor:
-        ids = tokens.ids
         if self.training and self.word_dropout:
-            ids = torch.where(torch.rand(ids.shape, device=ids.device) < self.word_dropout, 0, ids)
-            tokens = tokens._replace(ids=ids)
-        sentence = tokens.sentence
+            dropped = torch.rand(tokens.ids.shape, device=tokens.ids.device) < self.word_dropout
+            tokens = tokens._replace(ids=torch.where(dropped, 0, tokens.ids))
+        ids, starts = self.grams(tokens)
+        return F.embedding_bag(ids, self.embedding.weight, starts, mode="mean")
+
+    def grams(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
+        """The table's rows for the words and pairs of each sentence, `[T + P]`, and where in them it starts, `[N]`."""
+        ids, sentence = tokens.ids, tokens.sentence
         if self.pairs:
             pairs, places = hashed_pairs(tokens, self.pairs)
             ids = torch.cat([ids, pairs + 1 + self.words])
             sentence, order = torch.cat([sentence, places]).sort(stable=True)
             ids = ids[order]
         counts = torch.bincount(sentence, minlength=len(tokens.lengths))
-        return F.embedding_bag(ids, self.embedding.weight, counts.cumsum(0) - counts, mode="mean")
+        return ids, counts.cumsum(0) - counts
 
 
 class InceptionEncoder(nn.Module):

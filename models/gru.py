@@ -1,6 +1,7 @@
 """A gated recurrent unit over sentence vectors.
 
 words and word pairs --PooledEncoder--> x [N, E] --cell--> h [B, H] --linear--> logits [B, K]
+                     --wide table, added up over everything read--> total [B, K] --+--^
 """
 
 from __future__ import annotations
@@ -19,6 +20,13 @@ class GRUState(NamedTuple):
     """`h [B, H]`, zero before the first sentence."""
 
     h: Tensor
+
+
+class WideState(NamedTuple):
+    """`h [B, H]`, and `total [B, K]`: the weights of every word and pair read, added up."""
+
+    h: Tensor
+    total: Tensor
 
 
 class GRUCell(nn.Module):
@@ -51,7 +59,7 @@ class GRUCell(nn.Module):
         return torch.lerp(n, h, z)
 
 
-class GRU(Classifier[GRUState]):
+class GRU(Classifier[GRUState | WideState]):
     """Pooled sentence vectors, one GRU, a linear readout.
 
     Dropout is variational (Gal and Ghahramani 2016): one mask per sequence, `dropout` on what comes
@@ -60,6 +68,9 @@ class GRU(Classifier[GRUState]):
     A sentence's vector is the mean of its embeddings times its number of words to the power of `length`:
     0 the mean, 1 the sum. The mean of many words is small, whatever they say, and a lone word counts as
     much as a paragraph; with 1/2 independent words give vectors of one size.
+
+    With `wide` (1, else 0), a linear model of words and pairs stands beside the recurrent one (Cheng et al.
+    2016). It is fitted afterwards, so training does not see it: its table is zero until then.
     """
 
     def __init__(
@@ -71,6 +82,7 @@ class GRU(Classifier[GRUState]):
         embedding: int = 64,
         hidden: int = 128,
         length: float = 0.0,
+        wide: int = 0,
         word_dropout: float = 0.0,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
@@ -80,13 +92,25 @@ class GRU(Classifier[GRUState]):
         self.cell = GRUCell(embedding, hidden)
         self.linear = nn.Linear(hidden, classes)
         self.length = length
+        self.wide: nn.Embedding | None = None
+        if wide:
+            self.wide = nn.Embedding(self.encoder.embedding.num_embeddings, classes).requires_grad_(False)
+            nn.init.zeros_(self.wide.weight)
         self.keep = (1 - dropout, 1 - recurrent_dropout)
 
-    def initial_state(self, batch: int) -> GRUState:
-        return GRUState(self.linear.weight.new_zeros(batch, self.cell.hidden))
+    def initial_state(self, batch: int) -> GRUState | WideState:
+        h = self.linear.weight.new_zeros(batch, self.cell.hidden)
+        return GRUState(h) if self.wide is None else WideState(h, h.new_zeros(batch, self.linear.out_features))
 
     def encode(self, tokens: Tokens) -> Tensor:
-        return self.encoder(tokens) * tokens.lengths.float().pow(self.length)[:, None]
+        """`[N, E]`; with the wide path `[N, E + K]`, the weights of each sentence's words and pairs last."""
+        x = self.encoder(tokens) * tokens.lengths.float().pow(self.length)[:, None]
+        if self.wide is None:
+            return x
+        if self.training:
+            return F.pad(x, (0, self.linear.out_features))
+        ids, starts = self.encoder.grams(tokens)
+        return torch.cat([x, F.embedding_bag(ids, self.wide.weight, starts, mode="sum")], dim=1)
 
     def sample_noise(self, batch: int) -> Tensor:
         """`[B, E + H]`: each number is dropped, or scaled up, through the whole sequence."""
@@ -97,14 +121,18 @@ class GRU(Classifier[GRUState]):
         ]
         return torch.cat(masks, dim=1)
 
-    def update(self, state: GRUState, x: Tensor, noise: Tensor | None = None) -> GRUState:
+    def update(self, state: GRUState | WideState, x: Tensor, noise: Tensor | None = None) -> GRUState | WideState:
+        x, weights = x.tensor_split([self.encoder.embedding.embedding_dim], dim=1)
         if noise is None:
-            return GRUState(self.cell(x, state.h))
-        inputs, recurrent = noise.split([x.shape[1], self.cell.hidden], dim=1)
-        return GRUState(self.cell(x * inputs, state.h, recurrent))
+            h = self.cell(x, state.h)
+        else:
+            inputs, recurrent = noise.split([x.shape[1], self.cell.hidden], dim=1)
+            h = self.cell(x * inputs, state.h, recurrent)
+        return WideState(h, state.total + weights) if isinstance(state, WideState) else GRUState(h)
 
-    def features(self, state: GRUState) -> Tensor:
+    def features(self, state: GRUState | WideState) -> Tensor:
         return state.h
 
-    def readout(self, state: GRUState) -> Tensor:
-        return self.linear(state.h)
+    def readout(self, state: GRUState | WideState) -> Tensor:
+        logits = self.linear(state.h)
+        return logits + state.total if isinstance(state, WideState) else logits

@@ -1,10 +1,12 @@
 """The loss of a running probability: every sentence is asked, not only the last.
 
-logits [B, S, K], targets [B, S] --cross-entropy per step--> sum or mean over a document's steps --> mean over documents
+logits [B, S, K], targets [B, S] --cross-entropy per step--> sum or mean over a document's steps
+                                 --> mean over documents
 """
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
@@ -12,12 +14,14 @@ from training.corpus import NO_TARGET
 
 
 def sequence_loss(logits: Tensor, targets: Tensor, over_steps: str = "sum") -> Tensor:
-    """The mean over B sequences of the sum (or the mean) over their steps of -Σ_k y_k log p_k.
+    """The mean over B sequences of the sum over their steps of -Σ_k y_k log p_k.
+
+    `over_steps`: "sum"; "mean", so that long documents count no more than short ones; "rising", a mean in
+    which step t weighs t, because what a first sentence does not say can only be learnt by heart.
 
     Steps whose target is -1, padding among them, count for nothing: a sequence of three steps with two
     targets has a sum of two terms, and a mean over two.
 
-    >>> import torch
     >>> logits = torch.zeros(2, 3, 2)  # p = 1/2 everywhere, so each target costs log 2 = 0.6931
     >>> targets = torch.tensor([[0, 0, 0], [1, 1, -1]])
     >>> round(sequence_loss(logits, targets).item(), 4)  # (3 + 2) / 2 · log 2
@@ -26,7 +30,10 @@ def sequence_loss(logits: Tensor, targets: Tensor, over_steps: str = "sum") -> T
     0.6931
     """
     per_step = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), ignore_index=NO_TARGET, reduction="none")
-    per_document = per_step.view_as(targets).sum(dim=1)
-    if over_steps == "mean":
-        per_document = per_document / (targets != NO_TARGET).sum(dim=1).clamp(min=1)
+    weight = (targets != NO_TARGET).to(logits.dtype)
+    if over_steps == "rising":
+        weight = weight * torch.arange(1, targets.shape[1] + 1, dtype=weight.dtype, device=weight.device)
+    per_document = (per_step.view_as(targets) * weight).sum(dim=1)
+    if over_steps != "sum":
+        per_document = per_document / weight.sum(dim=1).clamp(min=1)
     return per_document.mean()

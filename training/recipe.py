@@ -17,14 +17,14 @@ from models.artefact import FAMILIES
 from training.datasets import SETS
 from training.errors import RecipeError
 
-_CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("mean", "sum")}
+_CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising")}
 
 
 @dataclass(frozen=True)
 class Recipe:
     """`sets` are learnt from together. `sizes` are the family's own, as its class names them.
 
-    `loss`: the sentences of a document are summed or averaged. `words`: the most of the vocabulary.
+    `loss`: how the steps of a document are put together, see `loss.sequence_loss`. `words`: the most of the vocabulary.
     `most_sentences`: of a longer document only so many are learnt from, its first and its last ones
     (0: all); scoring always reads everything. `batch`: documents per update. `rate` falls to nothing
     over `epochs` along a half cosine, after a rise over `warmup` of them. `patience`: epochs without a

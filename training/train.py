@@ -18,9 +18,10 @@ import torch
 
 from models.artefact import CARD, FAMILIES, Artefact
 from models.calibration import Calibration
+from models.gru import GRU
 from models.predictor import Predictor
 from models.vocabulary import Vocabulary
-from training import calibrate, checkpoint, loop, picture, report
+from training import calibrate, checkpoint, loop, picture, report, wide
 from training.baselines import baselines
 from training.card import card
 from training.corpus import examples, sentences
@@ -81,6 +82,8 @@ def _fit(
     torch.manual_seed(recipe.seed)
     classifier = FAMILIES[recipe.family](words=len(vocabulary), classes=len(recipe.labels), **recipe.sizes)
     curve = loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
+    if isinstance(classifier, GRU) and classifier.wide is not None:
+        print("wide path:", wide.fit(classifier.cpu(), examples(splits.train, cut, vocabulary), validation))
     return classifier.eval(), Vocabulary(vocabulary.words), curve
 
 

@@ -48,6 +48,11 @@ def test_the_mean_over_eight_of_the_mean_over_their_steps() -> None:
     assert sequence_loss(*batch(), "mean").item() == pytest.approx(wanted)
 
 
+def test_the_mean_over_eight_in_which_step_t_weighs_t() -> None:
+    wanted = sum(sum((t + 1) * c for t, c in enumerate(row)) / sum(range(1, len(row) + 1)) for row in costs()) / 8
+    assert sequence_loss(*batch(), "rising").item() == pytest.approx(wanted)
+
+
 def test_a_step_without_a_target_has_no_gradient() -> None:
     logits, targets = batch()
     logits.requires_grad_()
@@ -57,7 +62,7 @@ def test_a_step_without_a_target_has_no_gradient() -> None:
     assert logits.grad[2, 1].abs().sum() > 0
 
 
-@given(st.integers(0, 5), st.sampled_from(["sum", "mean"]))
+@given(st.integers(0, 5), st.sampled_from(["sum", "mean", "rising"]))
 def test_padding_changes_nothing(padding: int, over_steps: str) -> None:
     logits, targets = batch()
     padded = torch.cat([logits, torch.full((8, padding, 2), 7.0, dtype=torch.float64)], dim=1)
