@@ -12,8 +12,8 @@ from models.gru import GRU, WideState
 from training import wide
 from training.corpus import Example, example
 
-# Class 1 says 1 more often than 2, class 0 the other way round; 0 is the unknown word, 3 says nothing.
-DATA = [example([[3, 1 + (i + j) % 2 if j else 2 - i % 2] for j in range(3)] + [[0]], i % 2) for i in range(40)]
+# Class 1 says 1, class 0 says 2; one document of five says both. 0 is the unknown word, 3 says nothing.
+DATA = [example([[3, 2 - i % 2], [3, 1 if i % 5 == 0 else 2 - i % 2], [3, 2 - i % 2], [0]], i % 2) for i in range(40)]
 
 
 def model() -> GRU:
