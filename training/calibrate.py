@@ -26,17 +26,14 @@ def fit(scores: Scores) -> Calibration:
     """Minimises the cross-entropy of scale(n) · log p + bias(n) over all prefixes of the documents.
 
     `scores` are those of an artefact without calibration, so log p is its logits less a constant,
-    which softmax does not see. A prefix of n sentences weighs 1/(1 + n), so every stretch of the knots'
-    logarithmic axis counts alike, and 1 more where the document ends there: that is where its label is
-    read, and a text message that is over after one sentence is not the first sentence of a mail. Before
-    the first sentence there is nothing but the base rate.
+    which softmax does not see. Every document weighs 1, spread evenly over its prefixes: with every prefix
+    weighing alike, a text message that is over after one sentence would be taken for the subject of a mail.
+    Before the first sentence there is nothing but the base rate.
     """
     classes = scores.probabilities[0].shape[1]
-    logits, targets, read, ends = _prefixes(scores)
+    logits, targets, read, weight = _prefixes(scores)
     knots = np.log1p(KNOTS[1:])
     between = torch.from_numpy(np.stack([np.interp(np.log1p(read), knots, row) for row in np.eye(len(knots))], axis=1))
-    weight = torch.from_numpy(1 / (1 + read) + ends)
-    weight /= weight.sum()
     log_scale = torch.zeros(len(knots), dtype=torch.float64, requires_grad=True)
     bias = torch.zeros(len(knots), classes, dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.LBFGS([log_scale, bias], max_iter=200, line_search_fn="strong_wolfe")
@@ -83,11 +80,11 @@ def thresholds(scores: Scores) -> dict[str, float]:
     return found
 
 
-def _prefixes(scores: Scores) -> tuple[torch.Tensor, torch.Tensor, Floats, Floats]:
-    """All prefixes of at least one sentence: log p `[M, K]`, targets `[M]`, sentences read `[M]`, and
-    whether the document ends there `[M]`."""
+def _prefixes(scores: Scores) -> tuple[torch.Tensor, torch.Tensor, Floats, torch.Tensor]:
+    """All prefixes of at least one sentence: log p `[M, K]`, targets `[M]`, sentences read `[M]`, weights `[M]`
+    that add up to 1."""
     log_p: Floats = np.log(np.maximum(np.concatenate([p[1:] for p in scores.probabilities]), _SMALLEST))
-    steps = [len(p) - 1 for p in scores.probabilities]
+    steps = np.array([len(p) - 1 for p in scores.probabilities])
     read = np.concatenate([np.arange(1.0, n + 1) for n in steps])
-    ends = (read == np.repeat(steps, steps)).astype(np.float64)
-    return torch.from_numpy(log_p), torch.from_numpy(np.repeat(scores.labels, steps)), read, ends
+    weight = np.repeat(1 / np.maximum(steps, 1) / np.count_nonzero(steps), steps)
+    return torch.from_numpy(log_p), torch.from_numpy(np.repeat(scores.labels, steps)), read, torch.from_numpy(weight)
