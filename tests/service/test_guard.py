@@ -121,6 +121,7 @@ def native(
         await Guard(app, lambda: serving)(scope, receive, send)
 
     bench.run(use, max_body=2000)
+    assert [message["type"] for message in answer].count("http.response.start") == 1
     return answer[0]["status"], answer[1]["body"]
 
 

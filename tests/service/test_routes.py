@@ -168,6 +168,8 @@ BAD: Final[list[tuple[str, bytes | dict[str, Any], int, str, str | None]]] = [
     ("unknown task, long", GOOD | {"task": "x" * 10_000}, 400, "unknown_task", "task"),
     ("unknown model", GOOD | {"model": "spam-bow"}, 400, "unknown_model", "model"),
     ("model of another task", GOOD | {"model": "sentiment-gru"}, 400, "unknown_model", "model"),
+    ("unknown task, long text", {"task": "weather", "text": "a" * 1_000_001}, 400, "unknown_task", "task"),
+    ("unknown rate, blank text", GOOD | {"threshold": "fpr:0.5", "text": " "}, 400, "invalid_request", "threshold"),
     ("empty text", GOOD | {"text": ""}, 400, "empty_text", "text"),
     ("blank text", GOOD | {"text": " \n\t\u3000"}, 400, "empty_text", "text"),
     ("long text", GOOD | {"text": "a" * 1_000_001}, 413, "text_too_long", "text"),

@@ -178,7 +178,7 @@ def test_a_redis_that_is_not_there_is_unavailable(settings: Settings, tmp_path: 
 
 @dataclass
 class Between:
-    """Stands between a client and the real server, and can hold its answers back or drop the connection."""
+    """Stands between a client and the real server: can hold its answers back, or one and cut the connection."""
 
     server: Path
     socket: Path
@@ -206,6 +206,7 @@ class Between:
         asking = asyncio.create_task(ask())
         while data := await answers.read(65536):
             if self.cut:
+                self.cut = False
                 break
             if self.silent:
                 await self.released.wait()
@@ -250,7 +251,6 @@ def test_a_write_whose_answer_was_lost_is_not_sent_again(
             between.heard.clear()
             with pytest.raises(StoreUnavailable):
                 await store.save(NAME, record(2), version)
-            between.cut = False
             assert b"".join(between.heard).count(b"EVALSHA") == 1
             stored = await store.load(NAME)
             assert stored.record == record(2)

@@ -382,6 +382,8 @@ def test_a_reader_that_is_slow_holds_the_stream_up_and_not_the_memory(bench: Ben
 
         async def receive() -> dict[str, Any]:
             seen[0] = next(taken)
+            if seen[0] > 100:
+                await asyncio.Event().wait()
             return {"type": "http.request", "body": b"The cat sat on it. ", "more_body": True}
 
         async def send(message: dict[str, Any]) -> None:
