@@ -29,8 +29,9 @@ def card(report: dict[str, Any]) -> str:
     sections = [
         f"# {report['task']}-{report['family']}\n\n{_summary(report)}",
         "## Figures\n\n"
-        "After the last sentence of each document, which is read whole. The tests were scored once. Bag of words and\n"
-        "the NB-weighted model (Wang, Manning 2012) learnt from the same documents; they read a whole text at once.",
+        "After the last sentence of each document, which is read whole. The tests were scored once, by this version\n"
+        "as it is here; training/LOG.md tells of earlier ones. Bag of words and the NB-weighted model (Wang and\n"
+        "Manning 2012) learnt from the same documents; they read a whole text at once.",
         _figures_table(report),
         "## While it is read\n\n"
         "Accuracy after the first sentences (of a shorter document: after its last), and after a share of them.",
