@@ -37,7 +37,7 @@ def test_every_endpoint_has_an_example() -> None:
 def test_the_targets_and_modules_that_are_named_exist() -> None:
     makefile = (ROOT / "Makefile").read_text()
     text = (ROOT / "README.md").read_text()
-    for target in set(re.findall(r"`?make ([a-z][a-z-]+)", text)):
+    for target in set(re.findall(r"(?:^|`)make ([a-z][a-z-]+)", text, re.M)):
         assert re.search(rf"^{target}:", makefile, re.M), target
     for command in set(re.findall(r"python -m training ([a-z]+)", text)):
         done = subprocess.run(
