@@ -1,6 +1,6 @@
-"""The HTTP API: which path answers what, and the order in which a request is checked.
+"""The HTTP API: which path answers what.
 
-404/405 -> 413 body -> 401/403 -> 429 -> 415/406 -> 400 JSON, schema -> 413 text -> 503 -> 404/409 session
+scope --Router--> Endpoint (timer, errors) --handler: requests.py, then Serving or Stream--> answer
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Final, TypeVar
+from typing import Final
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Match, Route, Router
@@ -18,33 +18,17 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.errors import UndertoneError
 from service import metrics, openapi
-from service.errors import (
-    InvalidJSON,
-    InvalidRequest,
-    MethodNotAllowed,
-    NotAcceptable,
-    NotFound,
-    StoreUnavailable,
-    Timeout,
-    UnsupportedMedia,
-)
-from service.guard import NATIVE, PROBES, ErrorResponse, declared_size, read_body
+from service.errors import InvalidRequest, MethodNotAllowed, NotFound, StoreUnavailable, Timeout
+from service.guard import NATIVE, PROBES, ErrorResponse
+from service.requests import JSON, TEXT, accepted, admit, last_event_id, media_type, parsed, queried, session_id
 from service.scoring import Tally
 from service.serving import Serving
-from service.streams import NDJSON, SSE, Stream
-from service.wire import BatchIn, ModelOut, ModelsOut, PredictIn, SessionId, StatusOut
+from service.streams import Stream
+from service.wire import BatchIn, ModelOut, ModelsOut, PredictIn, StatusOut
 
-M = TypeVar("M", bound=BaseModel)
-JSON: Final = "application/json"
-TEXT: Final = "text/plain"
 CONTENT_SECURITY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
 )
-QUERY: Final = ("task", "model", "threshold", "session_id", "step")
-LONGEST_ID: Final = 19
-"""Digits of an event's id."""
-SESSION: Final[TypeAdapter[str]] = TypeAdapter(SessionId)
-"""A session id where it is part of a path."""
 
 
 async def predict(request: Request, serving: Serving) -> Response:
@@ -62,11 +46,11 @@ async def predict_batch(request: Request, serving: Serving) -> Response:
 
 
 async def stream(request: Request, serving: Serving) -> ASGIApp:
-    streamed = _media(request) == TEXT
+    streamed = media_type(request) == TEXT
     tenant = admit(request, serving, limited=not streamed)
-    media = _accepted(request)
-    asked = _queried(request) if streamed else await parsed(request, serving, PredictIn)
-    after = _last_event_id(request)
+    media = accepted(request)
+    asked = queried(request) if streamed else await parsed(request, serving, PredictIn)
+    after = last_event_id(request)
     serving.check(asked, whole=not streamed)
     held = await serving.begin(tenant, asked)
     tally = Tally(held.model, held.model.threshold(asked.threshold), held.start)
@@ -75,14 +59,14 @@ async def stream(request: Request, serving: Serving) -> ASGIApp:
 
 async def session(request: Request, serving: Serving) -> Response:
     tenant = admit(request, serving)
-    session_id = _session_id(request)
+    name = session_id(request)
     task = request.query_params.get("task")
     if request.method == "DELETE":
-        await serving.forget(tenant, session_id, task)
+        await serving.forget(tenant, name, task)
         return Response(status_code=204)
     if task is None:
         raise InvalidRequest("the query lacks task: ask for ?task=spam, say", field="task")
-    return _json(await serving.session(tenant, session_id, task))
+    return _json(await serving.session(tenant, name, task))
 
 
 async def models(request: Request, serving: Serving) -> Response:
@@ -206,75 +190,6 @@ def application(serving: Callable[[], Serving]) -> Router:
     ]
     routes = [Route(path, Endpoint(handler, serving), methods=methods) for path, handler, methods in table]
     return Router([*routes, Route("/{path:path}", Endpoint(partial(nothing, routes), serving))])
-
-
-def admit(request: Request, serving: Serving, *, limited: bool = True) -> str:
-    """The caller's tenant, once its declared size and its access are found right."""
-    if limited:
-        declared_size(request, serving.settings.max_body)
-    return serving.access.check(request.scope)
-
-
-async def parsed(request: Request, serving: Serving, model: type[M]) -> M:
-    """The JSON body as `model`."""
-    if _media(request) != JSON:
-        raise UnsupportedMedia(f"the content type is {_media(request)[:80] or 'missing'!r}, wanted is {JSON}")
-    data = await read_body(request, serving.settings.max_body)
-    try:
-        return model.model_validate_json(data)
-    except ValidationError as error:
-        raise _refused(error) from None
-
-
-def _queried(request: Request) -> PredictIn:
-    """The query as a PredictIn whose text is still to come; unknown keys are ignored, numbers are strings."""
-    charset = request.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip(' "')
-    if charset not in ("", "utf-8", "utf8"):
-        raise UnsupportedMedia(f"the charset is {charset[:40]!r}, wanted is utf-8")
-    known = {name: value for name, value in request.query_params.items() if name in QUERY}
-    try:
-        return PredictIn.model_validate({**known, "text": ""}, strict=False)
-    except ValidationError as error:
-        raise _refused(error) from None
-
-
-def _refused(error: ValidationError) -> UndertoneError:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    if first["type"] == "json_invalid":
-        return InvalidJSON(f"the body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}; nothing was scored")
-    field = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function-", "constrained-")))
-    field = field[:80] or "body"
-    return InvalidRequest(f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}; see /docs", field=field)
-
-
-def _media(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _accepted(request: Request) -> str:
-    """The form of the events: the first that the client accepts, Server-Sent Events where it does not say."""
-    wanted = request.headers.get("accept", "*/*")
-    for part in wanted.lower().split(","):
-        media = part.partition(";")[0].strip()
-        if media == NDJSON:
-            return NDJSON
-        if media in (SSE, "text/*", "*/*", ""):
-            return SSE
-    raise NotAcceptable(f"the answer is {SSE} or {NDJSON}, the client accepts {wanted[:200]!r}")
-
-
-def _last_event_id(request: Request) -> int:
-    given = request.headers.get("last-event-id", "0")
-    if not given.isdecimal() or len(given) > LONGEST_ID:
-        raise InvalidRequest(f"Last-Event-ID is {given[:40]!r}, wanted is the id of a sentence event, a number")
-    return int(given)
-
-
-def _session_id(request: Request) -> str:
-    try:
-        return SESSION.validate_python(request.path_params["id"])
-    except ValidationError as error:
-        raise _refused(error) from None
 
 
 def _json(answer: BaseModel, exclude: set[str] | None = None) -> Response:

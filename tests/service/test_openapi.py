@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 from starlette.routing import Route
 
-from service import openapi, routes, wire
+from service import openapi, requests, routes, wire
 from tests.service.live import TEXT, Live, events
 
 DOCUMENT = openapi.document()
@@ -61,7 +61,7 @@ def test_every_operation_is_whole() -> None:
 
 def test_the_query_of_a_stream_is_what_is_read() -> None:
     (post,) = DOCUMENT["paths"]["/v1/stream"].values()
-    assert tuple(parameter["name"] for parameter in post["parameters"]) == routes.QUERY
+    assert tuple(parameter["name"] for parameter in post["parameters"]) == requests.QUERY
 
 
 def test_examples_are_what_the_models_take() -> None:

@@ -1,0 +1,96 @@
+"""What an HTTP request says, checked in the order that the API promises.
+
+404/405 -> 413 body -> 401/403 -> 429 -> 415/406 -> 400 JSON, schema -> 413 text -> 503 -> 404/409 session
+"""
+
+from __future__ import annotations
+
+from typing import Final, TypeVar
+
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.requests import Request
+
+from models.errors import UndertoneError
+from service.errors import InvalidJSON, InvalidRequest, NotAcceptable, UnsupportedMedia
+from service.guard import declared_size, read_body
+from service.serving import Serving
+from service.streams import NDJSON, SSE
+from service.wire import PredictIn, SessionId
+
+M = TypeVar("M", bound=BaseModel)
+JSON: Final = "application/json"
+TEXT: Final = "text/plain"
+QUERY: Final = ("task", "model", "threshold", "session_id", "step")
+LONGEST_ID: Final = 19
+"""Digits of an event's id."""
+SESSION: Final[TypeAdapter[str]] = TypeAdapter(SessionId)
+"""A session id where it is part of a path."""
+
+
+def admit(request: Request, serving: Serving, *, limited: bool = True) -> str:
+    """The caller's tenant, once its declared size and its access are found right."""
+    if limited:
+        declared_size(request, serving.settings.max_body)
+    return serving.access.check(request.scope)
+
+
+async def parsed(request: Request, serving: Serving, model: type[M]) -> M:
+    """The JSON body as `model`."""
+    if media_type(request) != JSON:
+        raise UnsupportedMedia(f"the content type is {media_type(request)[:80] or 'missing'!r}, wanted is {JSON}")
+    data = await read_body(request, serving.settings.max_body)
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        raise _refused(error) from None
+
+
+def queried(request: Request) -> PredictIn:
+    """The query as a PredictIn whose text is still to come; unknown keys are ignored, numbers are strings."""
+    charset = request.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip(' "')
+    if charset not in ("", "utf-8", "utf8"):
+        raise UnsupportedMedia(f"the charset is {charset[:40]!r}, wanted is utf-8")
+    known = {name: value for name, value in request.query_params.items() if name in QUERY}
+    try:
+        return PredictIn.model_validate({**known, "text": ""}, strict=False)
+    except ValidationError as error:
+        raise _refused(error) from None
+
+
+def _refused(error: ValidationError) -> UndertoneError:
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    if first["type"] == "json_invalid":
+        return InvalidJSON(f"the body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}; nothing was scored")
+    field = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function-", "constrained-")))
+    field = field[:80] or "body"
+    return InvalidRequest(f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}; see /docs", field=field)
+
+
+def media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def accepted(request: Request) -> str:
+    """The form of the events: the first that the client accepts, Server-Sent Events where it does not say."""
+    wanted = request.headers.get("accept", "*/*")
+    for part in wanted.lower().split(","):
+        media = part.partition(";")[0].strip()
+        if media == NDJSON:
+            return NDJSON
+        if media in (SSE, "text/*", "*/*", ""):
+            return SSE
+    raise NotAcceptable(f"the answer is {SSE} or {NDJSON}, the client accepts {wanted[:200]!r}")
+
+
+def last_event_id(request: Request) -> int:
+    given = request.headers.get("last-event-id", "0")
+    if not given.isdecimal() or len(given) > LONGEST_ID:
+        raise InvalidRequest(f"Last-Event-ID is {given[:40]!r}, wanted is the id of a sentence event, a number")
+    return int(given)
+
+
+def session_id(request: Request) -> str:
+    try:
+        return SESSION.validate_python(request.path_params["id"])
+    except ValidationError as error:
+        raise _refused(error) from None
