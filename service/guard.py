@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -81,7 +82,7 @@ class Guard:
         try:
             if scope["path"] in NATIVE and scope["method"] == "POST":
                 receive = await self._admit(scope, receive)
-            await self._app(scope, receive, answer.send)
+            await self._reached(scope)(scope, receive, answer.send)
         except UndertoneError as error:
             await ErrorResponse(error)(scope, receive, answer.send)
         except ClientDisconnect:
@@ -95,6 +96,19 @@ class Guard:
                 await ErrorResponse(broken)(scope, receive, answer.send)
         finally:
             self._count(scope, answer.status, time.perf_counter() - began)
+
+    def _reached(self, scope: Scope) -> ASGIApp:
+        """The application; to a page in UNDERTONE_ORIGINS, with the headers that let its scripts read the answer."""
+        origins = self._serving().settings.origins
+        if Headers(scope=scope).get("origin") not in origins:
+            return self._app
+        return CORSMiddleware(
+            self._app,
+            allow_origins=sorted(origins),
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["authorization", "content-type", "last-event-id", "x-request-id"],
+            expose_headers=["retry-after", "x-request-id"],
+        )
 
     async def _admit(self, scope: Scope, receive: Receive) -> Receive:
         """Native routes have no limits or keys of their own; the body is read here and handed on."""

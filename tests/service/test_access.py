@@ -48,13 +48,13 @@ def test_a_key_is_wanted_on_this_machine_too_and_where_all_are_served() -> None:
             check(settings)
 
 
-@pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1"])
+@pytest.mark.parametrize("peer", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:3000", "127.0.0.1:3000", "[::1]:3000", "[::1]"])
 def test_without_keys_this_machine_is_served(peer: str, host: str) -> None:
     assert check(Settings(), peer, host=host) == OPEN_TENANT
 
 
-@pytest.mark.parametrize("peer", ["10.0.0.1", "203.0.113.9", "::2", "testclient", "", None])
+@pytest.mark.parametrize("peer", ["10.0.0.1", "203.0.113.9", "::ffff:10.0.0.1", "::2", "testclient", "", None])
 def test_without_keys_no_other_machine_is(peer: str | None) -> None:
     with pytest.raises(Forbidden, match="UNDERTONE_API_KEYS"):
         check(Settings(), peer)

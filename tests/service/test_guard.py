@@ -71,6 +71,23 @@ def test_what_breaks_is_500_with_a_number_to_report_and_the_next_request_is_answ
     assert live.post("/v1/predict", GOOD).status_code == 200
 
 
+def test_a_page_that_is_named_in_the_origins_may_ask_first_and_read_the_answer(live: Live, bench: Bench) -> None:
+    page = "https://mail.example"
+    ask = {"access-control-request-method": "POST", "access-control-request-headers": "authorization, content-type"}
+    with live.with_serving(bench.serving(origins=frozenset({page}))):
+        asked = live.client.options("/v1/predict", headers={"origin": page, **ask})
+        answer = live.client.post("/v1/predict", json=GOOD, headers={"origin": page})
+        stranger = live.client.options("/v1/predict", headers={"origin": "https://evil.example", **ask})
+        refused = live.client.post("/v1/predict", json=GOOD, headers={"origin": "https://evil.example"})
+    assert (asked.status_code, asked.headers["access-control-allow-origin"]) == (200, page)
+    assert "POST" in asked.headers["access-control-allow-methods"]
+    assert "authorization" in asked.headers["access-control-allow-headers"]
+    assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, page)
+    assert "x-request-id" in answer.headers["access-control-expose-headers"]
+    assert (stranger.status_code, refused.status_code) == (405, 403)
+    assert not any("access-control-allow-origin" in response.headers for response in (stranger, refused))
+
+
 def test_a_client_that_goes_while_it_sends_is_no_error(live: Live, caplog: pytest.LogCaptureFixture) -> None:
     def gone() -> float:
         return live.serving.metrics.requests.labels("/v1/predict", "POST", "499")._value.get()
