@@ -144,7 +144,7 @@ class ModelOut(_Out):
     labels: list[str]
     default: bool = Field(description="True for the model that answers where none is named.")
     thresholds: dict[str, float] = Field(description="False-positive rate -> probability.")
-    test: dict[str, dict[str, float]] = Field(description="Figures on test data, by data set.")
+    test: dict[str, dict[str, int | float]] = Field(description="Figures on test data, by data set.")
 
 
 class ModelsOut(_Out):
