@@ -51,7 +51,10 @@ class PooledEncoder(nn.Module):
         if self.training and self.word_dropout:
             dropped = torch.rand(tokens.ids.shape, device=tokens.ids.device) < self.word_dropout
             tokens = tokens._replace(ids=torch.where(dropped, 0, tokens.ids))
-        ids, starts = self.grams(tokens)
+        return self.pool(*self.grams(tokens))
+
+    def pool(self, ids: Tensor, starts: Tensor) -> Tensor:
+        """The mean of the table's rows of each sentence, as `grams` names them: `[N, E]`."""
         return F.embedding_bag(ids, self.embedding.weight, starts, mode="mean")
 
     def grams(self, tokens: Tokens) -> tuple[Tensor, Tensor]:

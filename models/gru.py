@@ -104,13 +104,14 @@ class GRU(Classifier[GRUState | WideState]):
 
     def encode(self, tokens: Tokens) -> Tensor:
         """`[N, E]`; with the wide path `[N, E + K]`, the weights of each sentence's words and pairs last."""
-        x = self.encoder(tokens) * tokens.lengths.float().pow(self.length)[:, None]
+        size = tokens.lengths.float().pow(self.length)[:, None]
         if self.wide is None:
-            return x
+            return self.encoder(tokens) * size
         if self.training:
-            return F.pad(x, (0, self.linear.out_features))
+            return F.pad(self.encoder(tokens) * size, (0, self.linear.out_features))
         ids, starts = self.encoder.grams(tokens)
-        return torch.cat([x, F.embedding_bag(ids, self.wide.weight, starts, mode="sum")], dim=1)
+        weights = F.embedding_bag(ids, self.wide.weight, starts, mode="sum")
+        return torch.cat([self.encoder.pool(ids, starts) * size, weights], dim=1)
 
     def sample_noise(self, batch: int) -> Tensor:
         """`[B, E + H]`: each number is dropped, or scaled up, through the whole sequence."""

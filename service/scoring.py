@@ -27,7 +27,6 @@ class Tally:
     def __init__(self, model: Model, threshold: float | None, start: Mark) -> None:
         self.model = model
         self.threshold = threshold
-        self.start = start
         self.now = start
         self._prior: Step | None = None
         self._last: Step | None = None
