@@ -21,14 +21,12 @@ from torch import Tensor
 
 from models.calibration import Calibration
 from models.contract import Classifier
-from models.conv1d import Conv1D
 from models.errors import ArtefactError
-from models.gru import GRU
+from models.families import FAMILIES, build
 from models.vocabulary import Vocabulary
 
 PIPE: Final = 1
 """Raised whenever the sentences or tokens of a golden file change: older artefacts are then refused."""
-FAMILIES: Final[dict[str, type[Classifier[Any]]]] = {"gru": GRU, "conv1d": Conv1D}
 PRETRAINED: Final = Path(__file__).parent / "pretrained"
 WEIGHTS, CONFIG, VOCABULARY, REPORT, CARD = (
     "weights.safetensors",
@@ -43,7 +41,7 @@ HALF_FROM: Final = 100_000
 
 @dataclass(frozen=True)
 class Artefact:
-    """A loaded model. `sizes` are the keyword arguments of the family's class, less words and classes."""
+    """A loaded model. `sizes` are what `families.build` takes: numbers and names."""
 
     task: str
     family: str
@@ -144,7 +142,7 @@ def _classifier(folder: Path, config: dict[str, Any], vocabulary: Vocabulary, sh
     with safetensors.safe_open(folder / WEIGHTS, framework="pt") as file:
         trained_with = (file.metadata() or {}).get("vocabulary_sha256")
         weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a dict
-    classifier = FAMILIES[config["family"]](words=len(vocabulary), classes=len(config["labels"]), **config["sizes"])
+    classifier = build(config["family"], words=len(vocabulary), classes=len(config["labels"]), sizes=config["sizes"])
     mixed = "these files are of different models"
     for name, wanted in classifier.state_dict().items():
         got = weights.get(name)

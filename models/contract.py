@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Generic, NamedTuple, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,11 +21,16 @@ from torch import Tensor, nn
 State = TypeVar("State", bound=tuple[Tensor, ...])
 
 
-class Tokens(NamedTuple):
-    """The token ids of N sentences end to end, `ids [T]` int64, and each one's number, `lengths [N]`."""
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """The token ids of N sentences end to end, `ids [T]` int64, and each one's number, `lengths [N]`.
+
+    `grams` is where `encoders.grams` keeps what it worked out, for the next table that asks.
+    """
 
     ids: Tensor
     lengths: Tensor
+    grams: dict[tuple[int, int], tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, sentences: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> Tokens:
@@ -38,7 +44,7 @@ class Tokens(NamedTuple):
 
 
 class Classifier(nn.Module, ABC, Generic[State]):
-    """A family of classifiers. A state is a NamedTuple of float32 tensors whose first axis is B.
+    """A family of classifiers. A state is a NamedTuple, or a plain tuple, of float32 tensors whose first axis is B.
 
     State goes in and comes out; no module keeps one.
     """
@@ -90,5 +96,5 @@ def stack(states: Sequence[State]) -> State:
 
 
 def like(state: State, parts: Sequence[Tensor]) -> State:
-    """`parts` as a NamedTuple of the class of `state`."""
-    return type(state)(*parts)
+    """`parts` as a state of the kind that `state` is."""
+    return cast(State, tuple(parts)) if type(state) is tuple else type(state)(*parts)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from torch import Tensor, nn
 
 from models.contract import Classifier, Tokens
-from models.encoders import KERNELS, InceptionEncoder
+from models.encoders import KERNELS, InceptionEncoder, mean
 
 
 class Conv1DState(NamedTuple):
@@ -48,7 +48,7 @@ class Conv1D(Classifier[Conv1DState]):
 
     def features(self, state: Conv1DState) -> Tensor:
         """The mean over the positions read, `[B, 3F]`; zero where there were none."""
-        return state.total[:, :-1] / state.total[:, -1:].clamp(min=1)
+        return mean(state.total)
 
     def readout(self, state: Conv1DState) -> Tensor:
         return self.linear(self.dropout(self.features(state)))

@@ -1,12 +1,13 @@
 """Sentence encoders: what turns the tokens of a sentence into one vector, without memory.
 
 Tokens --PooledEncoder--> [N, E]            mean of the embeddings of words and hashed word pairs
+Tokens --BowEncoder--> [N, E]               their sum: the count vector times W_x
 Tokens --InceptionEncoder--> [N, 3F + 1]    summed ReLU features of kernels 3, 5, 7, and their number
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import ClassVar, Final
 
 import torch
 import torch.nn.functional as F
@@ -32,6 +33,21 @@ def sums(values: Tensor, sentence: Tensor, sentences: int) -> Tensor:
     return out.index_add(0, sentence, values)
 
 
+def grams(tokens: Tokens, words: int, pairs: int) -> tuple[Tensor, Tensor]:
+    """The rows that a table of `1 + words + pairs` has for the words and pairs of each sentence, `[T + P]`, and
+    where in them the sentence starts, `[N]`. Worked out once per batch, however many tables ask."""
+    if (words, pairs) not in tokens.grams:
+        ids, sentence = tokens.ids, tokens.sentence
+        if pairs:
+            buckets, places = hashed_pairs(tokens, pairs)
+            ids = torch.cat([ids, buckets + 1 + words])
+            sentence, order = torch.cat([sentence, places]).sort(stable=True)
+            ids = ids[order]
+        counts = torch.bincount(sentence, minlength=len(tokens.lengths))
+        tokens.grams[words, pairs] = ids, counts.cumsum(0) - counts
+    return tokens.grams[words, pairs]
+
+
 class PooledEncoder(nn.Module):
     """The mean of the embeddings of a sentence's words and hashed word pairs: `[N, E]`.
 
@@ -39,10 +55,13 @@ class PooledEncoder(nn.Module):
     learns what a word that it has never seen means.
     """
 
+    mode: ClassVar[str] = "mean"
+
     def __init__(self, words: int, pairs: int, width: int, word_dropout: float = 0.0) -> None:
         super().__init__()
         self.words = words
         self.pairs = pairs
+        self.width = width
         self.word_dropout = word_dropout
         self.embedding = nn.Embedding(1 + words + pairs, width)
         nn.init.uniform_(self.embedding.weight, -0.05, 0.05)
@@ -50,23 +69,15 @@ class PooledEncoder(nn.Module):
     def forward(self, tokens: Tokens) -> Tensor:
         if self.training and self.word_dropout:
             dropped = torch.rand(tokens.ids.shape, device=tokens.ids.device) < self.word_dropout
-            tokens = tokens._replace(ids=torch.where(dropped, 0, tokens.ids))
-        return self.pool(*self.grams(tokens))
+            tokens = Tokens(torch.where(dropped, 0, tokens.ids), tokens.lengths)
+        ids, starts = grams(tokens, self.words, self.pairs)
+        return F.embedding_bag(ids, self.embedding.weight, starts, mode=self.mode)
 
-    def pool(self, ids: Tensor, starts: Tensor) -> Tensor:
-        """The mean of the table's rows of each sentence, as `grams` names them: `[N, E]`."""
-        return F.embedding_bag(ids, self.embedding.weight, starts, mode="mean")
 
-    def grams(self, tokens: Tokens) -> tuple[Tensor, Tensor]:
-        """The table's rows for the words and pairs of each sentence, `[T + P]`, and where in them it starts, `[N]`."""
-        ids, sentence = tokens.ids, tokens.sentence
-        if self.pairs:
-            pairs, places = hashed_pairs(tokens, self.pairs)
-            ids = torch.cat([ids, pairs + 1 + self.words])
-            sentence, order = torch.cat([sentence, places]).sort(stable=True)
-            ids = ids[order]
-        counts = torch.bincount(sentence, minlength=len(tokens.lengths))
-        return ids, counts.cumsum(0) - counts
+class BowEncoder(PooledEncoder):
+    """The count vector of a sentence's words and hashed pairs times W_x, which is the sum of their rows: `[N, E]`."""
+
+    mode = "sum"
 
 
 class InceptionEncoder(nn.Module):
@@ -96,3 +107,30 @@ class InceptionEncoder(nn.Module):
             return embedded.new_zeros(len(lengths), len(KERNELS) * self.filters + 1)
         features = torch.cat([F.relu(c(ribbon)[0]) for c in self.convolutions]).T
         return torch.cat([sums(features[places], sentence, len(lengths)), lengths[:, None].to(features.dtype)], dim=1)
+
+
+class MeanInceptionEncoder(InceptionEncoder):
+    """The mean of those features over the positions: `[N, 3F]`, zero for a sentence without words."""
+
+    def __init__(self, words: int, width: int, dropout: float = 0.0) -> None:
+        super().__init__(words, width, width, dropout)
+        self.width = len(KERNELS) * width
+
+    def forward(self, tokens: Tokens) -> Tensor:
+        return mean(super().forward(tokens))
+
+
+def mean(total: Tensor) -> Tensor:
+    """Sums with the number of what was summed last, `[N, D + 1]`: the mean `[N, D]`, zero where there is nothing."""
+    return total[:, :-1] / total[:, -1:].clamp(min=1)
+
+
+def sentence_encoder(
+    name: str, words: int, pairs: int, width: int, word_dropout: float
+) -> PooledEncoder | MeanInceptionEncoder:
+    """The encoder of that name for a recurrence to read; its vectors have `encoder.width` numbers."""
+    if name != "inception":
+        return {"pooled": PooledEncoder, "bow": BowEncoder}[name](words, pairs, width, word_dropout)
+    if pairs:
+        raise ValueError(f"pairs = {pairs}, but an inception encoder reads words in their order: set pairs = 0")
+    return MeanInceptionEncoder(words, width, word_dropout)

@@ -47,7 +47,7 @@ def test_every_folder_of_python_is_looked_at() -> None:
 VIOLATING = """
 from __future__ import annotations
 import os, prometheus_client.core as core
-from models.gru import GRU
+from models.recurrent import GRU
 
 def late() -> None:
     from training.loop import train
@@ -62,7 +62,7 @@ def test_the_rule_finds_what_it_forbids() -> None:
     assert violations("service", VIOLATING) == {"training"}
     assert violations("training", VIOLATING) == {"service"}
     assert violations("service", "import tests.models") == {"tests"}
-    assert violations("models", "from models import gru\nfrom . import conv1d\nimport torch") == set()
+    assert violations("models", "from models import recurrent\nfrom . import conv1d\nimport torch") == set()
 
 
 def test_every_folder_of_tests_is_a_package() -> None:

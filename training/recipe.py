@@ -6,14 +6,13 @@ recipes/<task>-<family>.toml, key=value … --load--> Recipe (frozen; what it do
 from __future__ import annotations
 
 import difflib
-import inspect
 import tomllib
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, get_type_hints
 
-from models.artefact import FAMILIES
+from models.families import FAMILIES, check, size_types
 from training.datasets import SETS
 from training.errors import RecipeError
 
@@ -35,7 +34,7 @@ class Recipe:
     task: str
     family: str
     sets: tuple[str, ...]
-    sizes: dict[str, float | int] = field(default_factory=dict)
+    sizes: dict[str, float | int | str] = field(default_factory=dict)
     seed: int = 1
     words: int = 30_000
     most_sentences: int = 0
@@ -61,9 +60,12 @@ class Recipe:
             raise RecipeError(
                 f"sets: {list(self.sets)} have different labels, or there are none; name sets of one task"
             )
-        parameters = inspect.signature(FAMILIES[self.family].__init__).parameters
         for name in self.sizes:
-            _known(name, parameters.keys() - {"self", "words", "classes"}, "sizes:")
+            _known(name, size_types(self.family, wide=bool(self.sizes.get("wide"))), "sizes:")
+        try:
+            check(self.family, self.sizes)
+        except ValueError as error:
+            raise RecipeError(f"sizes: {error}") from None
 
     @property
     def name(self) -> str:
@@ -125,10 +127,10 @@ def _typed(name: str, value: Any, wanted: Any) -> Any:
         return (value,) if isinstance(value, str) else tuple(value)
     if wanted in (int, float, str) and type(value) is not wanted:
         raise RecipeError(f"{name} = {value!r} is of type {type(value).__name__}, wanted {wanted.__name__}")
-    if name in ("sizes", "repeat") and not (
-        isinstance(value, dict) and all(type(v) in (int, float) for v in value.values())
-    ):
-        raise RecipeError(f"{name} = {value!r}, wanted a table of numbers: [{name}] and lines such as hidden = 64")
+    if name == "sizes" and not isinstance(value, dict):
+        raise RecipeError(f"sizes = {value!r}, wanted a table: [sizes] and lines such as hidden = 64")
+    if name == "repeat" and not (isinstance(value, dict) and all(type(v) in (int, float) for v in value.values())):
+        raise RecipeError(f"{name} = {value!r}, wanted a table of numbers: [{name}] and lines such as youtube_spam = 6")
     return value
 
 

@@ -16,11 +16,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from models.artefact import CARD, FAMILIES, Artefact
+from models.artefact import CARD, Artefact
 from models.calibration import Calibration
-from models.gru import GRU
+from models.families import build
 from models.predictor import Predictor
 from models.vocabulary import Vocabulary
+from models.wide import Wide
 from training import calibrate, checkpoint, loop, picture, report, wide
 from training.baselines import baselines
 from training.card import card
@@ -80,9 +81,9 @@ def _fit(
     train = [e for e, d in zip(once, splits.train, strict=True) for _ in range(recipe.repeat.get(d.set, 1))]
     validation = examples(splits.validation, sentences(splits.validation), vocabulary)
     torch.manual_seed(recipe.seed)
-    classifier = FAMILIES[recipe.family](words=len(vocabulary), classes=len(recipe.labels), **recipe.sizes)
+    classifier = build(recipe.family, words=len(vocabulary), classes=len(recipe.labels), sizes=recipe.sizes)
     curve = loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
-    if isinstance(classifier, GRU) and classifier.wide is not None:
+    if isinstance(classifier, Wide):
         print("wide path:", wide.fit(classifier.cpu(), examples(splits.train, cut, vocabulary), validation))
     return classifier.eval(), Vocabulary(vocabulary.words), curve
 

@@ -1,6 +1,6 @@
-"""Fits the linear path beside a trained GRU: what every word and pair adds to the log-odds, whenever it comes.
+"""Fits the linear path beside a trained classifier: what every word and pair adds to the log-odds, whenever it comes.
 
-examples --grams--> counts [N, V] --(times log-count ratios)--> logistic regression --share--> GRU.wide [V, 2]
+examples --grams--> counts [N, V] --(times log-count ratios)--> logistic regression --share--> Wide.table [V, 2]
 
 A running sum streams, so the path learns from counts: a word that comes twice counts twice, first and last alike.
 """
@@ -17,8 +17,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from models.contract import Tokens
-from models.gru import GRU
+from models.encoders import grams
 from models.vocabulary import UNKNOWN
+from models.wide import Wide
 from training.baselines import log_count_ratios
 from training.corpus import Example, batch
 from training.loop import forward
@@ -26,18 +27,17 @@ from training.loop import forward
 STRENGTHS: Final = (0.02, 0.1, 0.5)
 """Inverse strengths of the regularisation that are tried."""
 SHARES: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""Shares of the linear path in the sum that are tried, beside the whole of the recurrent one."""
+"""Shares of the linear path in the sum that are tried, beside the whole of the inner one."""
 
 
-def fit(model: GRU, train: Sequence[Example], validation: Sequence[Example]) -> dict[str, float]:
-    """Sets `model.wide` to what gives the best ROC AUC at the end of the validation documents, and says what
-    that was. Two classes only. The recurrent path is left as it is."""
-    assert model.wide is not None  # noqa: S101 - the caller asks only where there is a path to fit
+def fit(model: Wide, train: Sequence[Example], validation: Sequence[Example]) -> dict[str, float]:
+    """Sets `model.table` to what gives the best ROC AUC at the end of the validation documents, and says what
+    that was. Two classes only. The inner classifier is left as it is."""
     model.eval()
     counts, unseen = matrix(model, train), matrix(model, validation)
     labels, wanted = (np.array([e.targets[-1] for e in side]) for side in (train, validation))
     ratios = log_count_ratios(counts.sign(), labels)
-    recurrent = ends(model, validation)
+    inner = ends(model, validation)
     best: tuple[float, float, float] = (-1.0, 0.0, 0.0)
     weights = np.zeros(counts.shape[1])
     for strength in STRENGTHS:
@@ -45,31 +45,31 @@ def fit(model: GRU, train: Sequence[Example], validation: Sequence[Example]) -> 
         linear.fit(counts.multiply(ratios).tocsr(), labels)
         found = linear.coef_[0] * ratios
         for share in SHARES:
-            area = float(roc_auc_score(wanted, recurrent + share * (unseen @ found)))
+            area = float(roc_auc_score(wanted, inner + share * (unseen @ found)))
             if area > best[0]:
                 best, weights = (area, strength, share), share * found
     # Half to either class: the difference of the two logits is what counts.
     table = torch.from_numpy(np.stack([-weights / 2, weights / 2], axis=1)).float()
-    model.wide.weight.data.copy_(table)
+    model.table.weight.data.copy_(table)
     return {"validation_roc_auc": best[0], "strength": best[1], "share": best[2]}
 
 
-def matrix(model: GRU, data: Sequence[Example]) -> Any:
+def matrix(model: Wide, data: Sequence[Example]) -> Any:
     """How often each row of the table stands in each document, `[N, V]`, sparse; unknown words not at all."""
     columns, rows = [], []
     for row, e in enumerate(data):
         tokens = Tokens(torch.from_numpy(e.ids.astype(np.int64)), torch.from_numpy(e.lengths.astype(np.int64)))
-        ids = model.encoder.grams(tokens)[0].numpy()
+        ids = grams(tokens, model.words, model.pairs)[0].numpy()
         columns.append(ids[ids != UNKNOWN])
         rows.append(np.full(len(columns[-1]), row))
     places = (np.concatenate(rows), np.concatenate(columns))
-    shape = (len(data), model.encoder.embedding.num_embeddings)
+    shape = (len(data), model.table.num_embeddings)
     return csr_matrix((np.ones(len(places[0])), places), shape=shape)
 
 
 @torch.inference_mode()
-def ends(model: GRU, data: Sequence[Example]) -> np.ndarray:
-    """The difference of the recurrent path's two logits after each document's last sentence, `[N]`."""
+def ends(model: Wide, data: Sequence[Example]) -> np.ndarray:
+    """The difference of the two logits after each document's last sentence, `[N]`."""
     order = np.argsort([len(e.lengths) for e in data], kind="stable")
     odds = np.zeros(len(data))
     for start in range(0, len(data), 128):

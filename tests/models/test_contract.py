@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from models.artefact import FAMILIES
 from models.contract import Tokens, stack
-from tests.models.tiny import Toy, ToyState, classifier, rnn_step
+from tests.models.tiny import SIZES, Toy, ToyState, classifier, rnn_step
 
 SENTENCES = [[1, 2, 3], [], [4], [5, 0, 5, 6, 7, 8, 9, 10], [2, 2], [11, 12]]
 
@@ -54,7 +53,7 @@ def test_tokens_know_their_sentence() -> None:
     assert Tokens.of([]).sentence.shape == (0,)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZES)
 def test_shapes(family: str) -> None:
     model = classifier(family, classes=3)
     x = model.encode(Tokens.of(SENTENCES))
@@ -70,7 +69,7 @@ def test_shapes(family: str) -> None:
     assert logits.shape == (2, 3, 3)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZES)
 def test_unroll_is_one_step_after_the_other(family: str) -> None:
     model = classifier(family)
     _, whole = model.unroll(model.encode(Tokens.of(SENTENCES)).view(2, 3, -1))
@@ -81,7 +80,7 @@ def test_unroll_is_one_step_after_the_other(family: str) -> None:
             torch.testing.assert_close(logits[0], whole[b, s], atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZES)
 def test_no_sentences_and_empty_sentences_are_legal(family: str) -> None:
     model = classifier(family)
     width = model.encode(Tokens.of([[1]])).shape[1]
@@ -89,7 +88,7 @@ def test_no_sentences_and_empty_sentences_are_legal(family: str) -> None:
     assert model.encode(Tokens.of([[], []])).tolist() == [[0.0] * width] * 2
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZES)
 def test_a_module_keeps_no_state(family: str) -> None:
     model = classifier(family)
     x = model.encode(Tokens.of(SENTENCES)).view(2, 3, -1)

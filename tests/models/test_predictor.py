@@ -14,13 +14,12 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.artefact import FAMILIES
 from models.errors import InvalidState
 from models.predictor import Advance, Predictor, Step
-from tests.models.tiny import CALIBRATION, WORDS, artefact, rnn_step, toy
+from tests.models.tiny import CALIBRATION, SIZES, WORDS, artefact, family_of, rnn_step, toy
 
-PREDICTORS = {family: Predictor(artefact(family)) for family in FAMILIES}
-families = st.sampled_from(sorted(FAMILIES))
+PREDICTORS = {family: Predictor(artefact(family)) for family in SIZES}
+families = st.sampled_from(sorted(SIZES))
 documents = st.lists(
     st.lists(st.lists(st.sampled_from([*WORDS, "unheard", "..."]), max_size=8).map(" ".join), max_size=6),
     min_size=1,
@@ -89,7 +88,7 @@ def test_any_grouping_into_calls_and_batches_gives_the_same(
         np.testing.assert_allclose(floats(state[4:]), floats(wanted_state[4:]), rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZES)
 def test_a_large_batch_of_items_of_all_lengths_is_one_by_one(family: str) -> None:
     predictor = PREDICTORS[family]
     texts = [[f"{WORDS[(i * j) % len(WORDS)]} cat ! unheard" for j in range((i * 7) % 40)] for i in range(30)]
@@ -109,7 +108,7 @@ def test_prior_and_deltas_add_up_to_the_log_odds(family: str, text: list[str]) -
         assert step.probabilities[-1] == pytest.approx(1 / (1 + math.exp(-step.log_odds)))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZES)
 def test_the_prior_is_the_readout_of_the_state_before(family: str) -> None:
     predictor = PREDICTORS[family]
     model = predictor.classifier
@@ -123,7 +122,7 @@ def test_the_prior_is_the_readout_of_the_state_before(family: str) -> None:
     assert_same([second.prior], [replace(first.steps[-1], delta=0.0, words=0, unknown=0)])
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZES)
 def test_a_state_has_one_size_for_ever(family: str) -> None:
     predictor = PREDICTORS[family]
     state: bytes | None = None
@@ -135,7 +134,7 @@ def test_a_state_has_one_size_for_ever(family: str) -> None:
     assert struct.unpack_from("<I", state) == (202,)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZES)
 def test_a_bad_state_fails_its_own_item_only(family: str) -> None:
     predictor = PREDICTORS[family]
     good = (None, ["free money", "click"])
@@ -146,7 +145,7 @@ def test_a_bad_state_fails_its_own_item_only(family: str) -> None:
         error = answers[i]
         assert isinstance(error, InvalidState)
         assert (error.code, error.status, error.value) == ("state_unreadable", 409, length)
-        assert f"holds {length} bytes, spam-{family} has states of {size}:" in str(error)
+        assert f"holds {length} bytes, spam-{family_of(family)} has states of {size}:" in str(error)
     for i in (0, 2):
         answer = answers[i]
         assert isinstance(answer, Advance)
@@ -187,7 +186,7 @@ def test_the_toy_is_its_oracle_in_any_grouping(texts: list[list[tuple[int, int]]
             assert (step.words, step.unknown) == (sum(x), 0)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZES)
 def test_threads_do_not_disturb_each_other(family: str) -> None:
     predictor = PREDICTORS[family]
     texts = [[f"{word} the cat"] * (1 + i) for i, word in enumerate(WORDS)]
@@ -198,7 +197,7 @@ def test_threads_do_not_disturb_each_other(family: str) -> None:
         assert_same(got, steps)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZES)
 def test_the_seconds_of_every_phase_are_told(family: str) -> None:
     (advance,) = advanced(PREDICTORS[family], [(None, ["free"])])
     assert set(advance.seconds) == {"tokenize", "step", "readout"}
@@ -207,7 +206,7 @@ def test_the_seconds_of_every_phase_are_told(family: str) -> None:
 
 @pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZES)
 def test_a_gpu_gives_what_a_cpu_gives(family: str) -> None:
     cpu, gpu = PREDICTORS[family], Predictor(artefact(family), "cuda")
     texts = [[f"{WORDS[(i + j) % len(WORDS)]} free !" for j in range(i)] for i in range(20)]

@@ -16,11 +16,10 @@ from typing import Final, NamedTuple
 import numpy as np
 import pytest
 
-from models.artefact import FAMILIES
 from models.predictor import Advance, Predictor
 from models.sentences import split
 from tests.models import golden
-from tests.models.tiny import WORDS, artefact
+from tests.models.tiny import SIZES, WORDS, artefact
 
 OPENERS: Final = (
     "The",
@@ -105,7 +104,7 @@ def test_the_parts_have_the_sentences_of_the_whole(corpus: list[Cut]) -> None:
     assert sum(cut.same for cut in corpus) / len(corpus) >= 0.995
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", SIZES)
 def test_and_then_the_same_probabilities(corpus: list[Cut], family: str) -> None:
     predictor = Predictor(artefact(family))
     same = [cut for cut in corpus if cut.same]

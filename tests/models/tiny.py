@@ -1,7 +1,7 @@
 """Small models with known arithmetic or seeded weights, for every test that needs one.
 
-artefact("gru"), artefact("conv1d")   seeded random weights, a vocabulary of 12 words, a real calibration
-toy()                                 the worked example of a simple RNN, whose numbers fit on a blackboard
+artefact("gru"), artefact("conv1d"), …   seeded random weights, a vocabulary of 12 words, a real calibration
+toy()                                    the worked example of a simple RNN, whose numbers fit on a blackboard
 """
 
 from __future__ import annotations
@@ -13,39 +13,50 @@ from typing import Any, Final, NamedTuple
 import torch
 from torch import Tensor
 
-from models.artefact import FAMILIES, Artefact
+from models.artefact import Artefact
 from models.calibration import Calibration
 from models.contract import Classifier, Tokens
 from models.encoders import sums
+from models.families import build
 from models.vocabulary import Vocabulary
 
 WORDS: Final = ("the", "cat", "free", "money", "sat", "on", "you", "won", "!", "click", "film", "good")
 SIZES: Final[dict[str, dict[str, Any]]] = {
     "gru": {"pairs": 50, "embedding": 8, "hidden": 6},
     "conv1d": {"embedding": 6, "filters": 4},
+    "rnn": {"embedding": 8, "hidden": 6, "encoder": "bow"},
+    "lstm": {"embedding": 8, "hidden": 6},
+    "lstm-inception": {"embedding": 5, "hidden": 6, "encoder": "inception", "layer_norm": 1},
+    "gru-highway": {"embedding": 8, "hidden": 6, "layers": 4, "connection": "highway", "layer_norm": 1},
+    "lstm-residual": {"pairs": 50, "embedding": 8, "hidden": 6, "layers": 2, "connection": "residual"},
+    "gru-wide": {"pairs": 50, "embedding": 8, "hidden": 6, "length": 0.5, "wide": 1},
+    "conv1d-wide": {"pairs": 20, "embedding": 6, "filters": 4, "wide": 1},
 }
+"""Sizes of every family, and of some again with what it may have: the family is what stands before the hyphen."""
 CALIBRATION: Final = Calibration((0.0, 2.0, 9.0), (0.5, 1.0, 1.5), ((0.0, 0.3), (0.0, -0.2), (0.1, 0.0)))
 
 
-def classifier(
-    family: str, seed: int = 0, words: int = len(WORDS), classes: int = 2, **sizes: float
-) -> Classifier[Any]:
+def family_of(name: str) -> str:
+    return name.partition("-")[0]
+
+
+def classifier(name: str, seed: int = 0, words: int = len(WORDS), classes: int = 2) -> Classifier[Any]:
     """A classifier in eval mode, whose weights are normal with a deviation of 0.5."""
-    model = FAMILIES[family](words=words, classes=classes, **SIZES[family], **sizes)
+    model = build(family_of(name), words=words, classes=classes, sizes=SIZES[name])
     generator = torch.Generator().manual_seed(seed)
     for parameter in model.parameters():
         parameter.data.normal_(0, 0.5, generator=generator)
     return model.eval().requires_grad_(False)
 
 
-def artefact(family: str, seed: int = 0, words: Sequence[str] = WORDS) -> Artefact:
+def artefact(name: str, seed: int = 0, words: Sequence[str] = WORDS) -> Artefact:
     return Artefact(
         task="spam",
-        family=family,
+        family=family_of(name),
         labels=("ham", "spam"),
-        sizes=SIZES[family],
+        sizes=SIZES[name],
         vocabulary=Vocabulary(words),
-        classifier=classifier(family, seed, len(words)),
+        classifier=classifier(name, seed, len(words)),
         calibration=CALIBRATION,
         thresholds={"fpr:0.01": 0.75},
     )

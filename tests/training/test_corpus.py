@@ -7,7 +7,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.gru import GRU
+from models.recurrent import GRU
 from models.vocabulary import Vocabulary
 from training.corpus import NO_TARGET, Example, batch, batches, ends, example, examples, sentences
 from training.documents import Document

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from models.gru import GRU
+from models.recurrent import GRU
 from training import checkpoint, loop
 from training.checkpoint import Progress
 from training.corpus import Example, example

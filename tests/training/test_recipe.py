@@ -43,6 +43,8 @@ def test_overrides_reach_tables_lists_and_bare_words(tmp_path: Path) -> None:
         ('sets=["aclimdb", "enron_spam"]', "different labels"),
         ("sets=[]", "different labels, or there are none"),
         ("epochs=two", "epochs = 'two' is of type str, wanted int"),
+        ("sizes.hidden=many", "sizes: hidden = 'many', wanted of type int"),
+        ("sizes.connection=plane", "sizes: connection = 'plane', wanted one of 'plain', 'residual', 'highway'"),
         ("sizes=3", "sizes = 3, wanted a table"),
         ("repeat.acl=2", "'acl' is unknown, the nearest is 'aclimdb'"),
         ("epochs", "wanted key=value"),

@@ -1,0 +1,61 @@
+"""The families by name, and a classifier from a name and sizes.
+
+family, words, classes, [sizes] --check, build--> Classifier, with a linear path beside it where wide = 1
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+
+from models.contract import Classifier
+from models.conv1d import Conv1D
+from models.recurrent import GRU, LSTM, SimpleRNN
+from models.wide import Wide
+
+FAMILIES: Final[dict[str, type[Classifier[Any]]]] = {"rnn": SimpleRNN, "lstm": LSTM, "gru": GRU, "conv1d": Conv1D}
+
+
+def build(family: str, *, words: int, classes: int, sizes: Mapping[str, Any]) -> Classifier[Any]:
+    """A classifier with fresh weights; raises ValueError where the family has no such sizes.
+
+    `sizes` are the keyword arguments of the family's class, less words and classes. Every family has `wide` too:
+    1 puts a linear path beside it, whose hashed word pairs are as many as `pairs` says (none without it).
+    """
+    check(family, sizes)
+    own = _own(family)
+    inner = FAMILIES[family](
+        words=words, classes=classes, **{name: value for name, value in sizes.items() if name in own}
+    )
+    if not sizes.get("wide"):
+        return inner
+    return Wide(inner, words=words, classes=classes, pairs=sizes.get("pairs", 0))
+
+
+def check(family: str, sizes: Mapping[str, Any]) -> None:
+    """Raises ValueError at the first size that the family does not have, or not as this type."""
+    types = size_types(family, wide=bool(sizes.get("wide")))
+    for name, value in sizes.items():
+        if name not in types:
+            raise ValueError(f"a {family} has no size {name!r}, it has {', '.join(sorted(types))}")
+        wanted = types[name]
+        if get_origin(wanted) is Literal:
+            good = any(value == choice and type(value) is type(choice) for choice in get_args(wanted))
+            asked = f"one of {', '.join(map(repr, get_args(wanted)))}"
+        else:
+            good = type(value) in ((int, float) if wanted is float else (wanted,))
+            asked = f"of type {wanted.__name__}"
+        if not good:
+            raise ValueError(f"{name} = {value!r}, wanted {asked}")
+
+
+def size_types(family: str, *, wide: bool) -> dict[str, Any]:
+    """The sizes that a family has, and their types; `pairs` is one of all families that have a wide path."""
+    return _own(family) | {"wide": Literal[0, 1]} | ({"pairs": int} if wide else {})
+
+
+def _own(family: str) -> dict[str, Any]:
+    names = inspect.signature(FAMILIES[family].__init__).parameters
+    hints = get_type_hints(FAMILIES[family].__init__)
+    return {name: hints[name] for name in names if name not in ("self", "words", "classes")}
