@@ -43,10 +43,15 @@ class Cell(nn.Module, ABC):
 
     def forward(self, x: Tensor, memory: Tensor, mask: Tensor | None = None) -> Tensor:
         """`x [B, D]`, `memory [B, M]` -> `[B, M]`; `mask [B, H]` on h is that of variational dropout."""
-        h = memory[:, : self.hidden]
+        h = self.h(memory)
         inputs = self._sums(x, self.weight_ih, self.bias_ih, self.gain_ih)
         recurrents = self._sums(h if mask is None else h * mask, self.weight_hh, self.bias_hh, self.gain_hh)
         return self.gate(inputs, recurrents, memory)
+
+    @classmethod
+    def h(cls, memory: Tensor) -> Tensor:
+        """The h `[B, H]` of a memory `[B, M]`."""
+        return memory if cls.parts == 1 else memory[:, : memory.shape[1] // cls.parts]
 
     @abstractmethod
     def gate(self, inputs: Tensor, recurrents: Tensor, memory: Tensor) -> Tensor:

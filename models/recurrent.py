@@ -86,29 +86,26 @@ class Recurrent(Classifier[RecurrentState]):
     def update(self, state: RecurrentState, x: Tensor, noise: Tensor | None = None) -> RecurrentState:
         masks = None if noise is None else noise.split(self.masks, dim=1)
         after: list[Tensor] = []
-        for layer, cell in enumerate(self.cells):
-            memory = state.memory[:, layer]
+        for layer, (cell, memory) in enumerate(zip(self.cells, state.memory.unbind(dim=1), strict=True)):
             if masks is None:
                 after.append(cell(x, memory))
             else:
                 after.append(cell(x * masks[2 * layer], memory, masks[2 * layer + 1]))
-            x = self._given_on(layer, x, after[-1])
+            x = self._given_on(layer, x, self.cell.h(after[-1]))
         return RecurrentState(torch.stack(after, dim=1))
 
     def features(self, state: RecurrentState) -> Tensor:
         """What the top layer gives on, `[B, H]`."""
-        x, *above = state.memory.unbind(dim=1)
-        x = self._given_on(0, x, x)
-        for layer, memory in enumerate(above, start=1):
-            x = self._given_on(layer, x, memory)
+        x = state.memory[:, 0]
+        for layer, memory in enumerate(state.memory.unbind(dim=1)):
+            x = self._given_on(layer, x, self.cell.h(memory))
         return x
 
     def readout(self, state: RecurrentState) -> Tensor:
         return self.linear(self.features(state))
 
-    def _given_on(self, layer: int, x: Tensor, memory: Tensor) -> Tensor:
+    def _given_on(self, layer: int, x: Tensor, h: Tensor) -> Tensor:
         """A layer's h, connected with what came in; the lowest has another width below it, and gives on its h."""
-        h = memory[:, : self.linear.in_features]
         return self.connections[layer - 1](x, h) if layer else h
 
 

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.contract import Classifier, Tokens, like
+from models.contract import Classifier, Tokens
 from models.encoders import grams
 
 WideState = tuple[Tensor, ...]
@@ -29,6 +29,7 @@ class Wide(Classifier[WideState]):
     def __init__(self, inner: Classifier[Any], *, words: int, classes: int, pairs: int) -> None:
         super().__init__()
         self.inner = inner
+        self.state = type(inner.initial_state(0))
         self.words = words
         self.pairs = pairs
         self.table = nn.Embedding(1 + words + pairs, classes).requires_grad_(False)
@@ -60,4 +61,4 @@ class Wide(Classifier[WideState]):
         return self.inner.readout(self._within(state)) + state[-1]
 
     def _within(self, state: WideState) -> Any:
-        return like(self.inner.initial_state(0), state[:-1])
+        return self.state(*state[:-1])
