@@ -18,6 +18,8 @@ from typing import Generic, TypeVar, cast
 import torch
 from torch import Tensor, nn
 
+from models.vocabulary import Vocabulary
+
 State = TypeVar("State", bound=tuple[Tensor, ...])
 
 
@@ -68,6 +70,13 @@ class Classifier(nn.Module, ABC, Generic[State]):
     @abstractmethod
     def readout(self, state: State) -> Tensor:
         """Logits `[B, K]`."""
+
+    def prepare(self, vocabulary: Vocabulary) -> None:
+        """Before training: takes from the fitted vocabulary what a loaded one no longer knows."""
+
+    def room(self, state: State) -> Tensor | None:
+        """How many more tokens each sequence may read, `[B]`; None where there is no limit."""
+        return None
 
     def sample_noise(self, batch: int) -> Tensor | None:
         """What stays the same over all steps of a sequence in training; None where there is no such thing."""

@@ -2,7 +2,7 @@
 
 Tokens --PooledEncoder--> [N, E]            mean of the embeddings of words and hashed word pairs
 Tokens --BowEncoder--> [N, E]               their sum: the count vector times W_x
-Tokens --InceptionEncoder--> [N, 3F + 1]    summed ReLU features of kernels 3, 5, 7, and their number
+Tokens --MeanInceptionEncoder--> [N, 3E]    mean of the ReLU features of kernels 3, 5, 7
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.contract import Tokens
+from models.convolutions import KERNELS, InceptionEncoder
 
-KERNELS: Final = (3, 5, 7)
 _PRIME: Final = 1_000_003
 
 
@@ -25,12 +25,6 @@ def hashed_pairs(tokens: Tokens, buckets: int) -> tuple[Tensor, Tensor]:
     together = sentence[1:] == sentence[:-1]
     pairs = (tokens.ids[:-1] * _PRIME + tokens.ids[1:] * 31) % buckets
     return pairs[together], sentence[1:][together]
-
-
-def sums(values: Tensor, sentence: Tensor, sentences: int) -> Tensor:
-    """The sum of `values [T, D]` over each of N sentences: `[N, D]`."""
-    out = values.new_zeros(sentences, values.shape[1])
-    return out.index_add(0, sentence, values)
 
 
 def grams(tokens: Tokens, words: int, pairs: int) -> tuple[Tensor, Tensor]:
@@ -80,37 +74,8 @@ class BowEncoder(PooledEncoder):
     mode = "sum"
 
 
-class InceptionEncoder(nn.Module):
-    """Parallel convolutions of 3, 5 and 7 words, ReLU, summed over the positions, and their number.
-
-    `[N, 3F + 1]`, the number last (Szegedy et al. 2015 put kernels side by side; Kim 2014 did for
-    text). All sentences lie on one ribbon with three empty places between them, so no sentence is
-    padded to another's length.
-    """
-
-    def __init__(self, words: int, width: int, filters: int, dropout: float = 0.0) -> None:
-        super().__init__()
-        self.embedding = nn.Embedding(1 + words, width)
-        nn.init.uniform_(self.embedding.weight, -0.05, 0.05)
-        self.filters = filters
-        self.dropout = nn.Dropout1d(dropout)
-        self.convolutions = nn.ModuleList(nn.Conv1d(width, filters, k, padding=k // 2) for k in KERNELS)
-
-    def forward(self, tokens: Tokens) -> Tensor:
-        sentence, lengths = tokens.sentence, tokens.lengths
-        gap = max(KERNELS) // 2
-        places = torch.arange(len(tokens.ids), device=tokens.ids.device) + gap * sentence
-        embedded = self.dropout(self.embedding(tokens.ids))
-        ribbon = embedded.new_zeros(len(tokens.ids) + gap * len(lengths), embedded.shape[1])
-        ribbon = ribbon.index_copy(0, places, embedded).T.unsqueeze(0)
-        if not len(tokens.ids):
-            return embedded.new_zeros(len(lengths), len(KERNELS) * self.filters + 1)
-        features = torch.cat([F.relu(c(ribbon)[0]) for c in self.convolutions]).T
-        return torch.cat([sums(features[places], sentence, len(lengths)), lengths[:, None].to(features.dtype)], dim=1)
-
-
 class MeanInceptionEncoder(InceptionEncoder):
-    """The mean of those features over the positions: `[N, 3F]`, zero for a sentence without words."""
+    """The mean of an InceptionEncoder's features over the positions: `[N, 3E]`, zero for a sentence without words."""
 
     def __init__(self, words: int, width: int, dropout: float = 0.0) -> None:
         super().__init__(words, width, width, dropout)

@@ -3,7 +3,8 @@
 UndertoneError            500   the root: code, message, and what was limited, got and wanted
 ├── ArtefactError         500   an artefact on disk that must not be loaded
 ├── InvalidState          409   a state that does not fit the model that is asked to go on with it
-└── InvalidEncoding       400   bytes that are not UTF-8
+├── InvalidEncoding       400   bytes that are not UTF-8
+└── TooManyTokens         413   a text longer than a flattened embedding has weights for
 (service/errors.py adds the ones that only a service can have)
 """
 
@@ -49,3 +50,17 @@ class InvalidState(UndertoneError):
 class InvalidEncoding(UndertoneError):
     code = "invalid_encoding"
     status = 400
+
+
+class TooManyTokens(UndertoneError):
+    code = "too_many_tokens"
+    status = 413
+
+    @classmethod
+    def of(cls, more: int, room: int, model: str) -> TooManyTokens:
+        return cls(
+            f"the text goes on for {more:,} words, {model} has room for {room:,} more by its max_tokens: "
+            "send less, or ask a model without such a limit",
+            limit=room,
+            value=more,
+        )

@@ -9,12 +9,23 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
+from models.bow import BagOfWords
 from models.contract import Classifier
 from models.conv1d import Conv1D
+from models.flattened import FlattenedEmbedding
+from models.pooled import PooledEmbedding
 from models.recurrent import GRU, LSTM, SimpleRNN
 from models.wide import Wide
 
-FAMILIES: Final[dict[str, type[Classifier[Any]]]] = {"rnn": SimpleRNN, "lstm": LSTM, "gru": GRU, "conv1d": Conv1D}
+FAMILIES: Final[dict[str, type[Classifier[Any]]]] = {
+    "rnn": SimpleRNN,
+    "lstm": LSTM,
+    "gru": GRU,
+    "conv1d": Conv1D,
+    "pooled": PooledEmbedding,
+    "flattened": FlattenedEmbedding,
+    "bow": BagOfWords,
+}
 
 
 def build(family: str, *, words: int, classes: int, sizes: Mapping[str, Any]) -> Classifier[Any]:

@@ -20,7 +20,7 @@ from torch import Tensor
 from models.artefact import Artefact
 from models.calibration import log_odds, softmax
 from models.contract import Tokens, like
-from models.errors import InvalidState, UndertoneError
+from models.errors import InvalidState, TooManyTokens, UndertoneError
 from models.vocabulary import UNKNOWN
 
 _COUNT: Final = np.dtype("<u4")
@@ -96,16 +96,19 @@ class Predictor:
                 results.append(_NOTHING)
                 good.append(i)
         if good:
-            for i, advance in self._advance(items, good):
-                results[i] = advance
+            for i, answer in self._advance(items, good):
+                results[i] = answer
         return results
 
     def _advance(
         self, items: Sequence[tuple[bytes | None, Sequence[str]]], good: list[int]
-    ) -> list[tuple[int, Advance]]:
+    ) -> Sequence[tuple[int, Advance | UndertoneError]]:
         began = time.perf_counter()
         plan = self._plan(items, good)
         ids = [self.artefact.vocabulary.ids(s) for sentences in plan.sentences for s in sentences]
+        if refused := self._without_room(plan, ids):
+            rest = [i for i in good if i not in refused]
+            return [*refused.items(), *(self._advance(items, rest) if rest else [])]
         tokens = Tokens.of(ids, self.device)
         tokenized = time.perf_counter()
         states, firsts = self._run(plan, self.classifier.encode(tokens))
@@ -136,6 +139,19 @@ class Predictor:
         parts = flat.split(self._sizes, dim=1)
         states = [part.reshape(-1, *shape) for part, shape in zip(parts, self._shapes, strict=True)]
         return _Plan(order, [items[i][1] for i in order], states, read)
+
+    def _without_room(self, plan: _Plan, ids: list[list[int]]) -> dict[int, UndertoneError]:
+        """The items with more words than the classifier has room for after their states."""
+        room = self.classifier.room(like(self.classifier.initial_state(1), plan.states))
+        if room is None:
+            return {}
+        words = iter(ids)
+        counts = [sum(len(next(words)) for _ in sentences) for sentences in plan.sentences]
+        return {
+            i: TooManyTokens.of(count, int(left), self.artefact.name)
+            for i, count, left in zip(plan.order, counts, room.tolist(), strict=True)
+            if count > left
+        }
 
     def _run(self, plan: _Plan, x: Tensor) -> tuple[Any, np.ndarray]:
         """Steps through the sentences: all states on the way, `[R, …]`, and the row where those after

@@ -5,7 +5,6 @@ sentence --normalise--> one spelling of it --words--> words --Vocabulary--> ids,
 
 from __future__ import annotations
 
-import math
 import re
 import unicodedata
 from collections import Counter
@@ -126,10 +125,13 @@ class Vocabulary:
         return matrix
 
     def _tfidf(self, counts: np.ndarray) -> np.ndarray:
+        tf = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0)
+        return (tf * self.idf()).astype(np.float32)
+
+    def idf(self) -> np.ndarray:
+        """ln(1 + documents / (1 + documents that hold the word)) of every word, `[V]` float64."""
         if not self.document_frequency:
             raise ValueError(
                 "tfidf needs the document frequencies, which only a fitted vocabulary has: use Vocabulary.fit"
             )
-        idf = [math.log(1 + self.documents / (1 + df)) for df in self.document_frequency]
-        tf = np.where(counts > 0, 1 + np.log(np.maximum(counts, 1)), 0)
-        return (tf * np.asarray(idf)).astype(np.float32)
+        return np.log1p(self.documents / (1 + np.asarray(self.document_frequency)))

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from models.contract import Classifier, Tokens
 from models.encoders import grams
+from models.vocabulary import Vocabulary
 
 WideState = tuple[Tensor, ...]
 """The tensors of the inner state, and `total [B, K]` last: the weights of every word and pair read, added up."""
@@ -46,6 +47,12 @@ class Wide(Classifier[WideState]):
         ids, starts = grams(tokens, self.words, self.pairs)
         weights = F.embedding_bag(ids, self.table.weight, starts, mode="sum")
         return torch.cat([x, weights], dim=1)
+
+    def prepare(self, vocabulary: Vocabulary) -> None:
+        self.inner.prepare(vocabulary)
+
+    def room(self, state: WideState) -> Tensor | None:
+        return self.inner.room(self._within(state))
 
     def sample_noise(self, batch: int) -> Tensor | None:
         return self.inner.sample_noise(batch)

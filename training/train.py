@@ -82,6 +82,7 @@ def _fit(
     validation = examples(splits.validation, sentences(splits.validation), vocabulary)
     torch.manual_seed(recipe.seed)
     classifier = build(recipe.family, words=len(vocabulary), classes=len(recipe.labels), sizes=recipe.sizes)
+    classifier.prepare(vocabulary)
     curve = loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
     if isinstance(classifier, Wide):
         print("wide path:", wide.fit(classifier.cpu(), examples(splits.train, cut, vocabulary), validation))

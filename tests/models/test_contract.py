@@ -70,22 +70,12 @@ def test_shapes(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", SIZES)
-def test_unroll_is_one_step_after_the_other(family: str) -> None:
-    model = classifier(family)
-    _, whole = model.unroll(model.encode(Tokens.of(SENTENCES)).view(2, 3, -1))
-    for b in range(2):
-        state = model.initial_state(1)
-        for s in range(3):
-            state, logits = model.step(state, Tokens.of([SENTENCES[3 * b + s]]))
-            torch.testing.assert_close(logits[0], whole[b, s], atol=1e-5, rtol=0)
-
-
-@pytest.mark.parametrize("family", SIZES)
 def test_no_sentences_and_empty_sentences_are_legal(family: str) -> None:
     model = classifier(family)
-    width = model.encode(Tokens.of([[1]])).shape[1]
-    assert model.encode(Tokens.of([])).shape == (0, width)
-    assert model.encode(Tokens.of([[], []])).tolist() == [[0.0] * width] * 2
+    assert len(model.encode(Tokens.of([]))) == 0
+    x = model.encode(Tokens.of([[], []]))
+    assert len(x) == 2
+    assert not x.any()
 
 
 @pytest.mark.parametrize("family", SIZES)

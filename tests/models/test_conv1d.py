@@ -6,7 +6,7 @@ import torch
 
 from models.contract import Tokens
 from models.conv1d import Conv1D
-from models.encoders import KERNELS
+from models.convolutions import KERNELS
 
 FILTERS = 4
 SENTENCES = [[1, 2, 3], [], [4, 5, 1, 1, 2, 3, 4], [2]]

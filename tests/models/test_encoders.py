@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import itertools
 
-import pytest
 import torch
-import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
-from torch import Tensor
 
 from models.contract import Tokens
-from models.encoders import KERNELS, InceptionEncoder, PooledEncoder, hashed_pairs, sums
+from models.convolutions import sums
+from models.encoders import PooledEncoder, hashed_pairs
 from models.vocabulary import Vocabulary
 
 VOCABULARY = 9
@@ -22,11 +20,6 @@ sentences = st.lists(st.lists(st.integers(0, VOCABULARY), max_size=12), max_size
 def pooled(pairs: int = 0, word_dropout: float = 0.0) -> PooledEncoder:
     torch.manual_seed(0)
     return PooledEncoder(VOCABULARY, pairs, 4, word_dropout).eval()
-
-
-def inception(dropout: float = 0.0) -> InceptionEncoder:
-    torch.manual_seed(0)
-    return InceptionEncoder(VOCABULARY, 4, 5, dropout).eval()
 
 
 @given(sentences, st.sampled_from([0, 20]))
@@ -78,43 +71,3 @@ def test_word_dropout_makes_words_unknown_in_training_only() -> None:
     unknown = (rows == table[0]).all(1)
     assert 0.45 < unknown.float().mean() < 0.55
     assert torch.equal(rows[~unknown], table[tokens.ids[~unknown]])
-
-
-def alone(encoder: InceptionEncoder, embedded: Tensor) -> list[float]:
-    """The features of one sentence, `embedded [T, E]`, by torch's own padding."""
-    if not len(embedded):
-        return [0.0] * (len(KERNELS) * encoder.filters + 1)
-    found = [F.relu(convolution(embedded.T.unsqueeze(0))).sum(2)[0] for convolution in encoder.convolutions]
-    return [*torch.cat(found).tolist(), float(len(embedded))]
-
-
-@given(sentences)
-def test_inception_is_each_sentence_convolved_alone(batch: list[list[int]]) -> None:
-    encoder = inception()
-    x = encoder(Tokens.of(batch))
-    assert x.shape == (len(batch), 3 * 5 + 1)
-    for row, ids in zip(x.tolist(), batch, strict=True):
-        embedded = encoder.embedding(torch.tensor(ids, dtype=torch.int64))
-        assert row == pytest.approx(alone(encoder, embedded), abs=1e-5)
-
-
-def test_inception_drops_whole_words_in_training_only() -> None:
-    encoder = inception(dropout=0.5)
-    tokens = Tokens.of([list(range(1, 1 + VOCABULARY))])
-    torch.testing.assert_close(encoder(tokens), inception()(tokens))
-    encoder.train()
-    torch.manual_seed(3)
-    x = encoder(tokens)
-    torch.manual_seed(3)
-    kept = encoder.dropout(torch.ones(VOCABULARY, 4))
-    assert {tuple(row) for row in kept.tolist()} == {(0.0,) * 4, (2.0,) * 4}
-    assert x[0].tolist() == pytest.approx(alone(encoder, encoder.embedding(tokens.ids) * kept), abs=1e-5)
-
-
-def test_three_small_kernels_see_what_a_large_one_sees_with_fewer_weights() -> None:
-    large = torch.nn.Conv2d(1, 1, 7, bias=False)
-    small = torch.nn.Sequential(*(torch.nn.Conv2d(1, 1, 3, bias=False) for _ in range(3)))
-    image = torch.randn(1, 1, 7, 7)
-    assert large(image).shape == small(image).shape == (1, 1, 1, 1)  # one number out of 7 by 7: the receptive field
-    assert sum(p.numel() for p in large.parameters()) == 49
-    assert sum(p.numel() for p in small.parameters()) == 27

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from models.contract import Tokens
-from models.encoders import KERNELS
+from models.convolutions import KERNELS
 from models.recurrent import GRU, LSTM, Recurrent, RecurrentState, SimpleRNN
 from models.vocabulary import Vocabulary
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from models.artefact import Artefact
 from models.calibration import Calibration
 from models.contract import Classifier, Tokens
-from models.encoders import sums
+from models.convolutions import sums
 from models.families import build
 from models.vocabulary import Vocabulary
 
@@ -27,9 +27,15 @@ SIZES: Final[dict[str, dict[str, Any]]] = {
     "rnn": {"embedding": 8, "hidden": 6, "encoder": "bow"},
     "lstm": {"embedding": 8, "hidden": 6},
     "lstm-inception": {"embedding": 5, "hidden": 6, "encoder": "inception", "layer_norm": 1},
+    "pooled": {"embedding": 5, "dense": 4},
+    "flattened": {"max_tokens": 20_000, "embedding": 3, "dense": 4},
+    "bow": {"mode": "tfidf"},
     "gru-highway": {"embedding": 8, "hidden": 6, "layers": 4, "connection": "highway", "layer_norm": 1},
     "lstm-residual": {"pairs": 50, "embedding": 8, "hidden": 6, "layers": 2, "connection": "residual"},
     "gru-wide": {"pairs": 50, "embedding": 8, "hidden": 6, "length": 0.5, "wide": 1},
+    "conv1d-residual": {"embedding": 6, "filters": 4, "branches": "residual"},
+    "bow-freq": {"mode": "freq"},
+    "flattened-wide": {"max_tokens": 20_000, "embedding": 3, "dense": 4, "pairs": 20, "wide": 1},
     "conv1d-wide": {"pairs": 20, "embedding": 6, "filters": 4, "wide": 1},
 }
 """Sizes of every family, and of some again with what it may have: the family is what stands before the hyphen."""
