@@ -141,7 +141,7 @@ def digest(folder: Path) -> str:
 def _classifier(folder: Path, config: dict[str, Any], vocabulary: Vocabulary, sha256: str) -> Classifier[Any]:
     with safetensors.safe_open(folder / WEIGHTS, framework="pt") as file:
         trained_with = (file.metadata() or {}).get("vocabulary_sha256")
-        weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 - not a dict
+        weights = {name: _loaded(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118 - not a dict
     classifier = build(config["family"], words=len(vocabulary), classes=len(config["labels"]), sizes=config["sizes"])
     mixed = "these files are of different models"
     for name, wanted in classifier.state_dict().items():
@@ -164,5 +164,11 @@ def _classifier(folder: Path, config: dict[str, Any], vocabulary: Vocabulary, sh
     return classifier.eval().requires_grad_(False)
 
 
+def _loaded(tensor: Tensor) -> Tensor:
+    return tensor.float() if tensor.is_floating_point() else tensor
+
+
 def _stored(tensor: Tensor) -> Tensor:
+    if not tensor.is_floating_point():
+        return tensor.contiguous()
     return tensor.to(torch.float16 if tensor.numel() >= HALF_FROM else torch.float32).contiguous()

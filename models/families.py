@@ -13,6 +13,7 @@ from models.bow import BagOfWords
 from models.contract import Classifier
 from models.conv1d import Conv1D
 from models.flattened import FlattenedEmbedding
+from models.forest import RandomForest
 from models.pooled import PooledEmbedding
 from models.recurrent import GRU, LSTM, SimpleRNN
 from models.wide import Wide
@@ -25,6 +26,7 @@ FAMILIES: Final[dict[str, type[Classifier[Any]]]] = {
     "pooled": PooledEmbedding,
     "flattened": FlattenedEmbedding,
     "bow": BagOfWords,
+    "forest": RandomForest,
 }
 
 

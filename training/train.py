@@ -19,10 +19,11 @@ import torch
 from models.artefact import CARD, Artefact
 from models.calibration import Calibration
 from models.families import build
+from models.forest import RandomForest
 from models.predictor import Predictor
 from models.vocabulary import Vocabulary
 from models.wide import Wide
-from training import calibrate, checkpoint, loop, picture, report, wide
+from training import calibrate, checkpoint, forest, loop, picture, report, wide
 from training.baselines import baselines
 from training.card import card
 from training.corpus import examples, sentences
@@ -61,7 +62,7 @@ def train(
     artefact = replace(artefact, report=known).save(folder)
     if not trial:
         (folder / CARD).write_text(card(known))
-    (folder / checkpoint.FILE).unlink()
+    (folder / checkpoint.FILE).unlink(missing_ok=True)
     return artefact
 
 
@@ -83,7 +84,14 @@ def _fit(
     torch.manual_seed(recipe.seed)
     classifier = build(recipe.family, words=len(vocabulary), classes=len(recipe.labels), sizes=recipe.sizes)
     classifier.prepare(vocabulary)
-    curve = loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
+    inner = classifier.inner if isinstance(classifier, Wide) else classifier
+    if isinstance(inner, RandomForest):
+        forest.fit(inner, train, recipe.seed)
+        cpu = torch.device("cpu")
+        learnt = loop.evaluate(classifier, train, recipe, cpu)["validation_loss"]
+        curve = [{"epoch": 1.0, "train_loss": learnt} | loop.evaluate(classifier, validation, recipe, cpu)]
+    else:
+        curve = loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
     if isinstance(classifier, Wide):
         print("wide path:", wide.fit(classifier.cpu(), examples(splits.train, cut, vocabulary), validation))
     return classifier.eval(), Vocabulary(vocabulary.words), curve

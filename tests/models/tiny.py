@@ -30,6 +30,7 @@ SIZES: Final[dict[str, dict[str, Any]]] = {
     "pooled": {"embedding": 5, "dense": 4},
     "flattened": {"max_tokens": 20_000, "embedding": 3, "dense": 4},
     "bow": {"mode": "tfidf"},
+    "forest": {"mode": "count", "trees": 5, "depth": 3},
     "gru-highway": {"embedding": 8, "hidden": 6, "layers": 4, "connection": "highway", "layer_norm": 1},
     "lstm-residual": {"pairs": 50, "embedding": 8, "hidden": 6, "layers": 2, "connection": "residual"},
     "gru-wide": {"pairs": 50, "embedding": 8, "hidden": 6, "length": 0.5, "wide": 1},
@@ -52,6 +53,9 @@ def classifier(name: str, seed: int = 0, words: int = len(WORDS), classes: int =
     generator = torch.Generator().manual_seed(seed)
     for parameter in model.parameters():
         parameter.data.normal_(0, 0.5, generator=generator)
+    for buffer in model.buffers():
+        if not buffer.is_floating_point():
+            buffer.random_(words, generator=generator)
     return model.eval().requires_grad_(False)
 
 

@@ -20,6 +20,7 @@ SIZES = {
     "conv1d": 'embedding = 8, filters = 4, branches = "residual", wide = 1, pairs = 50',
     "pooled": "dropout = 0.1",
     "flattened": "max_tokens = 100",
+    "forest": "trees = 20, depth = 4, wide = 1",
     "bow": 'mode = "tfidf"',
 }
 
