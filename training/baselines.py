@@ -21,20 +21,36 @@ NAMES: Final = ("bag of words, logistic regression", "NB-weighted logistic regre
 
 
 def baselines(train: Sequence[Document], tests: dict[str, list[Document]]) -> dict[str, dict[str, NDArray[np.float64]]]:
-    """Probabilities of class 1 of every test document, per baseline and test set. Two classes only."""
+    """Probabilities `[N, K]` of every test document, per baseline and test set; every class is in `train`.
+
+    Of more than two classes each has a model against all others, whose probabilities are made to add up to 1.
+    """
     labels = np.array([document.label for document in train])
     probabilities: dict[str, dict[str, NDArray[np.float64]]] = {}
     for name, longest in zip(NAMES, (1, 2), strict=True):
         vectorizer = CountVectorizer(analyzer=_Grams(longest), binary=True, min_df=longest, dtype=np.float64)
         counts = vectorizer.fit_transform(document.text for document in train)
-        ratios = np.ones(counts.shape[1]) if longest == 1 else log_count_ratios(counts, labels)
-        model = LogisticRegression(C=0.1 if longest == 1 else 4.0, solver="liblinear", random_state=0)
-        model.fit(counts.multiply(ratios).tocsr(), labels)
-        probabilities[name] = {}
-        for test, documents in tests.items():
-            matrix = vectorizer.transform(document.text for document in documents)
-            probabilities[name][test] = model.predict_proba(matrix.multiply(ratios).tocsr())[:, 1]
+        matrices = {test: vectorizer.transform(d.text for d in documents) for test, documents in tests.items()}
+        classes = range(1, 2) if labels.max() == 1 else range(labels.max() + 1)
+        found = [_against(counts, labels == k, matrices, longest) for k in classes]
+        probabilities[name] = {test: _together([of[test] for of in found]) for test in tests}
     return probabilities
+
+
+def _against(
+    counts: Any, positive: NDArray[np.bool_], matrices: dict[str, Any], longest: int
+) -> dict[str, NDArray[np.float64]]:
+    """Probabilities `[N]` of one class against all others, per test set."""
+    ratios = np.ones(counts.shape[1]) if longest == 1 else log_count_ratios(counts, positive)
+    model = LogisticRegression(C=0.1 if longest == 1 else 4.0, solver="liblinear", random_state=0)
+    model.fit(counts.multiply(ratios).tocsr(), positive)
+    return {test: model.predict_proba(matrix.multiply(ratios).tocsr())[:, 1] for test, matrix in matrices.items()}
+
+
+def _together(found: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """`[N, K]` from the K classes' own `[N]`, or from the second one's alone."""
+    stacked = np.stack(found if len(found) > 1 else [1 - found[0], found[0]], axis=1)
+    return np.asarray(stacked / stacked.sum(axis=1, keepdims=True))
 
 
 def log_count_ratios(counts: Any, labels: NDArray[Any]) -> NDArray[np.float64]:

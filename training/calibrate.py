@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from models.calibration import Calibration
+from training.documents import NO_TARGET
 from training.score import Floats, Scores
 
 KNOTS: Final = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0)
@@ -63,14 +64,17 @@ def apply(calibration: Calibration, scores: Scores) -> Scores:
         logits = calibration.apply(np.log(np.maximum(probabilities, _SMALLEST)), np.arange(len(probabilities)))
         odds = np.exp(logits - logits.max(axis=1, keepdims=True))
         calibrated.append(odds / odds.sum(axis=1, keepdims=True))
-    return Scores(scores.labels, calibrated)
+    return Scores(scores.labels, calibrated, scores.targets)
 
 
 def thresholds(scores: Scores) -> dict[str, float]:
     """The lowest thresholds at which at most 1 %, 0.5 %, 0.1 % of the negatives are called positive.
 
-    `label is positive where probability >= threshold`. With fewer than 1/rate negatives none may be.
+    `label is positive where probability >= threshold`. With fewer than 1/rate negatives none may be. With more
+    than two classes the label is the most probable one, and there is no threshold.
     """
+    if scores.last.shape[1] > 2:
+        return {}
     negatives = np.sort(scores.last[scores.labels == 0, -1])[::-1]
     found: dict[str, float] = {}
     for rate in RATES:
@@ -81,10 +85,12 @@ def thresholds(scores: Scores) -> dict[str, float]:
 
 
 def _prefixes(scores: Scores) -> tuple[torch.Tensor, torch.Tensor, Floats, torch.Tensor]:
-    """All prefixes of at least one sentence: log p `[M, K]`, targets `[M]`, sentences read `[M]`, weights `[M]`
-    that add up to 1."""
+    """All prefixes with a target: log p `[M, K]`, targets `[M]`, sentences read `[M]`, weights `[M]` that add up
+    to 1."""
+    targets = np.concatenate(scores.targets)
+    asked = targets != NO_TARGET
     log_p: Floats = np.log(np.maximum(np.concatenate([p[1:] for p in scores.probabilities]), _SMALLEST))
-    steps = np.array([len(p) - 1 for p in scores.probabilities])
-    read = np.concatenate([np.arange(1.0, n + 1) for n in steps])
-    weight = np.repeat(1 / np.maximum(steps, 1) / np.count_nonzero(steps), steps)
-    return torch.from_numpy(log_p), torch.from_numpy(np.repeat(scores.labels, steps)), read, torch.from_numpy(weight)
+    read = np.concatenate([np.arange(1.0, len(t) + 1) for t in scores.targets])
+    steps = np.array([np.count_nonzero(t != NO_TARGET) for t in scores.targets])
+    weight = np.repeat(1 / np.maximum(steps, 1) / max(np.count_nonzero(steps), 1), steps)
+    return torch.from_numpy(log_p[asked]), torch.from_numpy(targets[asked]), read[asked], torch.from_numpy(weight)

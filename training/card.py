@@ -38,17 +38,25 @@ def card(report: dict[str, Any]) -> str:
         _earliness_table(report),
         "Expected calibration error, 15 bins of equal mass, over the documents that have so many sentences (how many).",
         _calibration_table(report),
-        "## Thresholds\n\n"
-        "For at most so many false positives on validation; and what they come to (false positive rate / recall).",
-        _thresholds_table(report),
-        "## Data\n\n" + "\n".join(f"- **{name}**: {_NOTES.get(name, 'no note')}." for name in report["recipe"]["sets"]),
+        *_thresholds(report),
+        "## Data\n\n" + "\n".join(f"- **{name}**: {_NOTES.get(name, 'no note')}." for name in _sources(report)),
         _table("file", ("rows", "sha256"), ((n, (f"{e['rows']:,}", e["sha256"])) for n, e in report["data"].items())),
         _table("split", ("documents", "positive"), ((n, _counts(e)) for n, e in report["splits"].items())),
         "No text (its letters and digits) stands in two of training, validation and tests. " + _bound(report["recipe"]),
-        "## Limits\n\n" + _LIMITS.get(report["task"], "What was not in the data is not known."),
+        "## Limits\n\n" + _limits(report),
         "## Again\n\n" + _again(report),
     ]
     return "\n\n".join(section if isinstance(section, str) else "\n".join(section) for section in sections) + "\n"
+
+
+def _sources(report: dict[str, Any]) -> list[str]:
+    return list(report["recipe"]["sets"]) or [report["recipe"]["file"]]
+
+
+def _limits(report: dict[str, Any]) -> str:
+    """What is known of the public sets; of a file of one's own that is nothing, whatever its task is called."""
+    known = _LIMITS if report["recipe"]["sets"] else {}
+    return known.get(report["task"], "What was not in the data is not known.")
 
 
 def _summary(report: dict[str, Any]) -> str:
@@ -77,8 +85,9 @@ def _counts(entry: dict[str, Any]) -> tuple[str, str]:
 def _again(report: dict[str, Any]) -> str:
     name = f"{report['task']}-{report['family']}"
     epochs = len(report["learning_curve"])
+    recipe = f"training/recipes/{name}.toml --data-dir DIR" if report["recipe"]["sets"] else "RECIPE.toml"
     return (
-        f"    python -m training train training/recipes/{name}.toml --data-dir DIR\n\n"
+        f"    python -m training train {recipe}\n\n"
         f"Seed {report['seed']}; the best of {epochs} epochs by the running accuracy on validation. Made with "
         + ", ".join(f"{package} {number}" for package, number in report["versions"].items())
         + ".\n\n![Learning curve](learning_curve.png)"
@@ -96,7 +105,7 @@ def _figures_table(report: dict[str, Any]) -> list[str]:
         }
         for by, row in rows.items():
             cells = [_percent(row["accuracy"]), _number(row["roc_auc"]), _number(row["log_loss"])]
-            cells += [_percent(row["false_positive_rate"]), _percent(row["recall"])]
+            cells += [_percent(row.get("false_positive_rate")), _percent(row.get("recall"))]
             lines.append(f"| {name} | {by} | {entry['documents']:,} | {' | '.join(cells)} |")
     return lines
 
@@ -123,6 +132,15 @@ def _calibration_table(report: dict[str, Any]) -> list[str]:
             (name, [f"{errors[h]['error']:.3f} ({errors[h]['documents']:,})" if h in errors else "" for h in heads])
         )
     return _table("sentences read", heads, rows)
+
+
+def _thresholds(report: dict[str, Any]) -> list[str | list[str]]:
+    """A section, where there are two classes."""
+    head = (
+        "## Thresholds\n\n"
+        "For at most so many false positives on validation; and what they come to (false positive rate / recall)."
+    )
+    return [head, _thresholds_table(report)] if report["validation"]["thresholds"] else []
 
 
 def _thresholds_table(report: dict[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ documents --split, ids--> Example(ids [T], lengths [S], targets [S]) --batches--
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -16,10 +16,9 @@ from torch import Tensor
 from models.contract import Tokens
 from models.sentences import split
 from models.vocabulary import Vocabulary
-from training.documents import Document
+from training.documents import NO_TARGET, Document
 
-NO_TARGET = -1
-"""The target of a step that has none, and of padding."""
+T = TypeVar("T")
 
 
 class Example(NamedTuple):
@@ -53,20 +52,23 @@ def examples(
 ) -> list[Example]:
     """The documents as numbers. `most` bounds their sentences (0: all): the first and the last stay."""
     return [
-        example([vocabulary.ids(sentence) for sentence in ends(texts, most)], document.label)
+        example(
+            [vocabulary.ids(sentence) for sentence in ends(texts, most)], document.label, ends(document.targets, most)
+        )
         for document, texts in zip(documents, cut, strict=True)
     ]
 
 
-def example(ids: Sequence[Sequence[int]], label: int) -> Example:
-    """One document whose every step has the same target."""
+def example(ids: Sequence[Sequence[int]], label: int, targets: Sequence[int] = ()) -> Example:
+    """One document whose every step has the same target, its `label`, or one each of `targets`."""
     lengths = np.array([len(sentence) for sentence in ids], dtype=np.int32)
     flat = np.array([i for sentence in ids for i in sentence], dtype=np.int32)
-    return Example(flat, lengths, np.full(len(ids), label, dtype=np.int64))
+    return Example(flat, lengths, np.array(targets or [label] * len(ids), dtype=np.int64))
 
 
-def ends(sentences: Sequence[str], most: int) -> list[str]:
-    """The first and the last `most / 2` of the sentences, where there are more than `most`.
+def ends(sentences: Sequence[T], most: int) -> list[T]:
+    """The first and the last `most / 2` of the sentences (or of what there is one of for each), where there are
+    more than `most`.
 
     >>> ends(list("abcdefg"), 4), ends(list("abc"), 4), ends(list("abc"), 0)
     (['a', 'b', 'f', 'g'], ['a', 'b', 'c'], ['a', 'b', 'c'])

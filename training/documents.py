@@ -9,18 +9,22 @@ import hashlib
 import re
 from typing import Final, NamedTuple
 
+NO_TARGET: Final = -1
+"""The target of a step that has none, and of padding."""
 _OTHER: Final = re.compile(r"[\W_]+")
 
 
 class Document(NamedTuple):
     """`label` is the number of its class; `group` is where it stands, `<set>/<part>`; documents of one `kin`
-    (reviews of one film, say) have more in common than their label does."""
+    (reviews of one film, say) have more in common than their label does; `targets` are the classes after each
+    sentence where they are known one by one, -1 for none."""
 
     id: str
     text: str
     label: int
     group: str
     kin: str = ""
+    targets: tuple[int, ...] = ()
 
     @property
     def set(self) -> str:

@@ -13,6 +13,7 @@ import torch
 
 from models.artefact import PRETRAINED, Artefact, load
 from models.predictor import Predictor
+from training import table
 from training.datasets import SETS
 from training.documents import Document
 from training.errors import TrainingError
@@ -49,8 +50,11 @@ def evaluate(folders: Sequence[Path], data_dir: Path, device: torch.device) -> I
     yield _line(["-" * len(head) for head in _HEADS])
     read: dict[tuple[str, ...], dict[str, list[Document]]] = {}
     for artefact in artefacts(folders):
-        names = _sets(artefact)
-        if names not in read:
+        own = artefact.report.get("recipe", {}).get("file")
+        names = (own, *artefact.labels) if own else _sets(artefact)
+        if names not in read and own:
+            read[names] = split(table.read(Path(own), artefact.labels, artefact.language)).tests
+        elif names not in read:
             read[names] = split(d for name in names for d in SETS[name].read(data_dir)).tests
         predictor = Predictor(artefact, device)
         for name, documents in read[names].items():
@@ -65,7 +69,7 @@ def _sets(artefact: Artefact) -> tuple[str, ...]:
 
 def _row(model: str, test: str, entry: dict[str, Any]) -> str:
     cells = [model, test, f"{entry['documents']:,}", _percent(entry["accuracy"]), _number(entry["roc_auc"])]
-    cells += [_number(entry["log_loss"]), _percent(entry["false_positive_rate"]), _percent(entry["recall"])]
+    cells += [_number(entry["log_loss"]), _percent(entry.get("false_positive_rate")), _percent(entry.get("recall"))]
     return _line([*cells, _number(entry["calibration_error"]["end"]["error"])])
 
 

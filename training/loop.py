@@ -20,7 +20,8 @@ from tqdm import tqdm
 from models.contract import Classifier
 from training import checkpoint
 from training.checkpoint import Progress
-from training.corpus import NO_TARGET, Batch, Example, batches
+from training.corpus import Batch, Example, batches
+from training.documents import NO_TARGET
 from training.loss import sequence_loss
 from training.recipe import Recipe
 
@@ -106,16 +107,17 @@ def _epoch(
 def evaluate(
     classifier: Classifier[Any], data: Sequence[Example], recipe: Recipe, device: torch.device
 ) -> dict[str, float]:
-    """The loss; the accuracy after the last sentence; and the running one, over every step of a document."""
+    """The loss; the accuracy after the last sentence that has a target; and the running one, over every step."""
     classifier.eval()
     loss, right, running = 0.0, 0, 0.0
     for batch in (batch.to(device) for batch in batches(data, 128)):
         logits = forward(classifier, batch)
         loss += sequence_loss(logits, batch.targets, recipe.loss).item() * len(batch.targets)
         hits = (logits.argmax(dim=2) == batch.targets).float()
-        steps = (batch.targets != NO_TARGET).sum(dim=1)
-        running += (hits.sum(dim=1) / steps).sum().item()
-        right += int(hits[torch.arange(len(steps), device=device), steps - 1].sum())
+        asked = batch.targets != NO_TARGET
+        running += (hits.sum(dim=1) / asked.sum(dim=1).clamp(min=1)).sum().item()
+        last = (asked * torch.arange(asked.shape[1], device=device)).argmax(dim=1, keepdim=True)
+        right += int(hits.gather(1, last).sum())
     return {
         "validation_loss": loss / len(data),
         "validation_accuracy": right / len(data),

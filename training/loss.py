@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from training.corpus import NO_TARGET
+from training.documents import NO_TARGET
 
 
 def sequence_loss(logits: Tensor, targets: Tensor, over_steps: str = "sum") -> Tensor:

@@ -8,16 +8,13 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.metrics import log_loss, roc_auc_score
 
-from training.score import Floats, Scores
+from training.score import Floats, Labels, Scores
 
 PREFIXES: Final = (1, 2, 3, 5, 8, 13)
 SHARES: Final = (0.1, 0.25, 0.5, 0.75, 1.0)
 BINS: Final = 15
-
-Labels = NDArray[np.int64]
 
 
 def figures(scores: Scores, thresholds: dict[str, float] | None = None) -> dict[str, Any]:
@@ -77,12 +74,11 @@ def calibration_error(labels: Labels, probabilities: Floats) -> float:
 
 
 def calibration_errors(scores: Scores) -> dict[str, dict[str, float]]:
-    """The error after so many sentences, over the documents that have them, and at the end."""
+    """The error after so many sentences, over the documents that have them (and a target there), and at the end."""
     errors: dict[str, dict[str, float]] = {}
     for read in PREFIXES:
-        reaching = scores.reaching(read)
-        if len(reaching.labels):
-            error = calibration_error(reaching.labels, reaching.after(read))
-            errors[str(read)] = {"documents": len(reaching.labels), "error": error}
+        labels, probabilities = scores.reaching(read)
+        if len(labels):
+            errors[str(read)] = {"documents": len(labels), "error": calibration_error(labels, probabilities)}
     errors["end"] = {"documents": len(scores.labels), "error": calibration_error(scores.labels, scores.last)}
     return errors

@@ -21,7 +21,9 @@ _CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising")}
 
 @dataclass(frozen=True)
 class Recipe:
-    """`sets` are learnt from together. `sizes` are the family's own, as its class names them.
+    """`sets` are learnt from together; or `file`, a CSV or JSON-lines file of one's own (see table.py), from the
+    folder that one stands in, with its `labels` in order, the positive one last (else those found, sorted).
+    `sizes` are the family's own, as its class names them.
 
     `loss`: how the steps of a document are put together, see `loss.sequence_loss`. `words`: the most of the vocabulary.
     `most_sentences`: of a longer document only so many are learnt from, its first and its last ones
@@ -33,7 +35,9 @@ class Recipe:
 
     task: str
     family: str
-    sets: tuple[str, ...]
+    sets: tuple[str, ...] = ()
+    file: str = ""
+    labels: tuple[str, ...] = ()
     sizes: dict[str, float | int | str] = field(default_factory=dict)
     seed: int = 1
     words: int = 30_000
@@ -55,11 +59,8 @@ class Recipe:
         for name in self.sets:
             _known(name, SETS, "sets:")
         for name in self.repeat:
-            _known(name, self.sets, "repeat:")
-        if len(self.labels) < 2:
-            raise RecipeError(
-                f"sets: {list(self.sets)} have different labels, or there are none; name sets of one task"
-            )
+            _known(name, self.sets or (Path(self.file).name,), "repeat:")
+        self._check_labels()
         for name in self.sizes:
             _known(name, size_types(self.family, wide=bool(self.sizes.get("wide"))), "sizes:")
         try:
@@ -71,11 +72,21 @@ class Recipe:
     def name(self) -> str:
         return f"{self.task}-{self.family}"
 
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels of the sets, if they agree on them."""
-        labels = {SETS[name].labels for name in self.sets}
-        return labels.pop() if len(labels) == 1 else ()
+    def _check_labels(self) -> None:
+        """Public sets bring their labels along, if they agree on them; a file's may be found later."""
+        if bool(self.sets) == bool(self.file):
+            raise RecipeError(f"sets = {list(self.sets)} and file = {self.file!r}: there are none or both, name one")
+        if self.sets:
+            labels = {SETS[name].labels for name in self.sets}
+            if len(labels | {self.labels or min(labels)}) > 1:
+                raise RecipeError(
+                    f"sets: {list(self.sets)} have different labels, {sorted(labels)}: name sets of one task"
+                )
+            object.__setattr__(self, "labels", labels.pop())
+        if len(set(self.labels)) != len(self.labels) or len(self.labels) == 1:
+            raise RecipeError(f"labels = {list(self.labels)}, wanted two or more different ones")
+        if len(self.labels) > 2 and self.sizes.get("wide"):
+            raise RecipeError(f"sizes.wide is for two labels, these are {len(self.labels)}: leave it out")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -108,7 +119,7 @@ def from_dict(table: dict[str, Any]) -> Recipe:
     for name, value in table.items():
         _known(name, hints, "recipe:")
         values[name] = _typed(name, value, hints[name])
-    if missing := [f.name for f in fields(Recipe)[:3] if f.name not in values]:
+    if missing := [f.name for f in fields(Recipe)[:2] if f.name not in values]:
         raise RecipeError(f"the recipe lacks {', '.join(missing)}: add them")
     return Recipe(**values)
 

@@ -1,12 +1,13 @@
 """Documents through the door that the service uses, sentence by sentence.
 
-documents --split--> sentences --Predictor.advance--> Scores(labels [N], probabilities N x [1 + S, K])
+documents --split--> sentences --Predictor.advance--> Scores(labels [N], probabilities N x [1 + S, K], targets N x [S])
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,21 +16,33 @@ from tqdm import tqdm
 from models.errors import UndertoneError
 from models.predictor import Predictor
 from training.corpus import sentences
-from training.documents import Document
+from training.documents import NO_TARGET, Document
 
 Floats = NDArray[np.float64]
+Labels = NDArray[np.int64]
 _BATCH: Final = 64
 
 
-class Scores(NamedTuple):
-    """`labels [N]`; and per document the `probabilities [1 + S, K]` before and after each of its S sentences."""
+@dataclass(frozen=True)
+class Scores:
+    """`labels [N]`; per document the `probabilities [1 + S, K]` before and after each of its S sentences; and the
+    `targets [S]` after each, -1 for none: of a document that has none of its own (an empty list), its label."""
 
-    labels: NDArray[np.int64]
+    labels: Labels
     probabilities: list[Floats]
+    targets: list[Labels] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        given = self.targets or [np.empty(0, np.int64)] * len(self.labels)
+        told = [
+            t if len(t) else np.full(len(p) - 1, label)
+            for t, p, label in zip(given, self.probabilities, self.labels, strict=True)
+        ]
+        object.__setattr__(self, "targets", told)
 
     def after(self, read: int) -> Floats:
         """Probabilities after `read` sentences, or after all of a shorter document: `[N, K]`."""
-        return np.stack([p[min(read, len(p) - 1)] for p in self.probabilities])
+        return np.array([p[min(read, len(p) - 1)] for p in self.probabilities])
 
     def at(self, share: float) -> Floats:
         """Probabilities after a share of each document's sentences, rounded up: `[N, K]`."""
@@ -40,13 +53,15 @@ class Scores(NamedTuple):
         """Probabilities after the last sentence: `[N, K]`."""
         return self.at(1.0)
 
-    def reaching(self, read: int) -> Scores:
-        """Only the documents that have so many sentences."""
-        return self.of([i for i, p in enumerate(self.probabilities) if len(p) > read])
+    def reaching(self, read: int) -> tuple[Labels, Floats]:
+        """Targets `[M]` and probabilities `[M, K]` after `read` sentences, of the M documents that have so many and
+        a target there."""
+        rows = [i for i, t in enumerate(self.targets) if len(t) >= read and t[read - 1] != NO_TARGET]
+        return np.array([self.targets[i][read - 1] for i in rows], dtype=np.int64), self.of(rows).after(read)
 
     def of(self, rows: Sequence[int]) -> Scores:
         """Only these documents."""
-        return Scores(self.labels[list(rows)], [self.probabilities[i] for i in rows])
+        return Scores(self.labels[list(rows)], [self.probabilities[i] for i in rows], [self.targets[i] for i in rows])
 
 
 def score(predictor: Predictor, documents: Sequence[Document], description: str = "score") -> Scores:
@@ -60,4 +75,5 @@ def score(predictor: Predictor, documents: Sequence[Document], description: str 
             if isinstance(advance, UndertoneError):
                 raise advance
             probabilities[i] = np.array([advance.prior.probabilities, *(step.probabilities for step in advance.steps)])
-    return Scores(np.array([document.label for document in documents]), probabilities)
+    labels = np.array([document.label for document in documents], dtype=np.int64)
+    return Scores(labels, probabilities, [np.array(document.targets, dtype=np.int64) for document in documents])

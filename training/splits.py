@@ -39,6 +39,8 @@ RULES: Final[dict[str, Rule]] = {
     "youtube_spam": Rule(test_parts=frozenset({"LMFAO"})),
     "aclimdb": Rule(test_parts=frozenset({"test"}), official=True),
 }
+OWN: Final = Rule(test=0.2)
+"""Of a file of one's own, whose name has an ending and so is none of the above."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def split(documents: Iterable[Document], held_out: Iterable[str] = ()) -> Splits
     for document in sides["test"]:
         tests.setdefault(document.set, []).append(document)
     for name in list(tests):
-        rule = RULES[name]
+        rule = RULES.get(name, OWN)
         if rule.both:
             tests[name + REPEATS] = tests[name]
         if not rule.official:
@@ -77,7 +79,7 @@ def split(documents: Iterable[Document], held_out: Iterable[str] = ()) -> Splits
 
 
 def _side(document: Document, held_out: frozenset[str]) -> str:
-    rule = RULES[document.set]
+    rule = RULES.get(document.set, OWN)
     part = document.group.partition("/")[2]
     place = share(key(document.text))
     if part in rule.test_parts or place < rule.test:

@@ -23,11 +23,10 @@ from models.forest import RandomForest
 from models.predictor import Predictor
 from models.vocabulary import Vocabulary
 from models.wide import Wide
-from training import calibrate, checkpoint, forest, loop, picture, report, wide
+from training import calibrate, checkpoint, forest, loop, picture, report, sources, wide
 from training.baselines import baselines
 from training.card import card
 from training.corpus import examples, sentences
-from training.datasets import SETS
 from training.documents import Document
 from training.metrics import figures, summary
 from training.recipe import Recipe
@@ -41,7 +40,8 @@ def train(
     recipe: Recipe, data_dir: Path, folder: Path, *, device: torch.device, resume: bool = False, trial: bool = False
 ) -> Artefact:
     """Trains, calibrates, scores and writes an artefact. A `trial` leaves the tests and baselines alone."""
-    splits = load(recipe, data_dir)
+    recipe = sources.settle(recipe)
+    splits = split(sources.documents(recipe, data_dir), recipe.held_out)
     classifier, vocabulary, curve = _fit(recipe, splits, folder, device, resume)
     plain = Artefact(
         task=recipe.task,
@@ -66,12 +66,6 @@ def train(
     return artefact
 
 
-def load(recipe: Recipe, data_dir: Path) -> Splits:
-    """The documents of the recipe's sets, split by the rules."""
-    documents = [document for name in recipe.sets for document in SETS[name].read(data_dir)]
-    return split(documents, recipe.held_out)
-
-
 def _fit(
     recipe: Recipe, splits: Splits, folder: Path, device: torch.device, resume: bool
 ) -> tuple[Any, Vocabulary, list[dict[str, float]]]:
@@ -93,7 +87,10 @@ def _fit(
     else:
         curve = loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
     if isinstance(classifier, Wide):
-        print("wide path:", wide.fit(classifier.cpu(), examples(splits.train, cut, vocabulary), validation))
+        # It learns from whole documents, whatever targets their sentences have.
+        whole = [[d._replace(targets=()) for d in side] for side in (splits.train, splits.validation)]
+        seen, unseen = (examples(side, sentences(side), vocabulary) for side in whole)
+        print("wide path:", wide.fit(classifier.cpu(), seen, unseen))
     return classifier.eval(), Vocabulary(vocabulary.words), curve
 
 
@@ -115,10 +112,7 @@ def _figures(artefact: Artefact, splits: Splits, device: torch.device, trial: bo
 
 def _baselines(train: Sequence[Document], tests: dict[str, list[Document]]) -> dict[str, Any]:
     return {
-        by: {
-            name: summary(np.array([d.label for d in tests[name]]), np.stack([1 - p, p], axis=1))
-            for name, p in probabilities.items()
-        }
+        by: {name: summary(np.array([d.label for d in tests[name]]), p) for name, p in probabilities.items()}
         for by, probabilities in baselines(train, tests).items()
     }
 
@@ -140,6 +134,6 @@ def _report(artefact: Artefact, recipe: Recipe, splits: Splits, data_dir: Path, 
         "recipe": json.loads(json.dumps(recipe.to_dict())),
         "versions": report.versions(),
         "sizes": sizes,
-        "data": report.data(recipe, data_dir),
-        "splits": report.splits(splits),
+        "data": sources.summaries(recipe, data_dir),
+        "splits": report.splits(splits, recipe.labels),
     }

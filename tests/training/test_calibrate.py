@@ -54,7 +54,7 @@ def test_three_classes() -> None:
     labels = generator.integers(0, 3, 300)
     p = np.full((300, 3), 0.1)
     p[np.arange(300), labels] = 0.8
-    calibrated = apply(fit(Scores(labels, [np.stack([row, row]) for row in p])), Scores(labels, [p, p]))
+    calibrated = apply(fit(Scores(labels, [np.stack([row, row]) for row in p])), Scores(labels[:2], [p, p]))
     assert calibrated.probabilities[0].sum(axis=1) == pytest.approx(1)
 
 

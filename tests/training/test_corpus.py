@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from models.recurrent import GRU
 from models.vocabulary import Vocabulary
-from training.corpus import NO_TARGET, Example, batch, batches, ends, example, examples, sentences
-from training.documents import Document
+from training.corpus import Example, batch, batches, ends, example, examples, sentences
+from training.documents import NO_TARGET, Document
 from training.loop import forward
 
 IDS = st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=5)

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from training.corpus import NO_TARGET
+from training.documents import NO_TARGET
 from training.loss import sequence_loss
 
 # p of class 1 after each of three steps of eight sequences, and the class wanted; -1: no target.

@@ -24,7 +24,8 @@ def test_prefixes_of_documents() -> None:
     assert SCORES.after(2)[:, 1].tolist() == [0.8, 0.1, 0.4]
     assert SCORES.at(0.5)[:, 1].tolist() == [0.8, 0.6, 0.4]
     assert SCORES.last[:, 1].tolist() == [0.8, 0.1, 0.55]
-    assert SCORES.reaching(2).labels.tolist() == [0, 1]
+    assert SCORES.reaching(2)[0].tolist() == [0, 1]
+    assert SCORES.reaching(2)[1][:, 1].tolist() == [0.1, 0.4]
 
 
 def test_figures_of_the_three() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,12 +42,14 @@ def test_overrides_reach_tables_lists_and_bare_words(tmp_path: Path) -> None:
         ("loss=max", "'max' is unknown"),
         ("sets=aclimbd", "'aclimbd' is unknown, the nearest is 'aclimdb'"),
         ('sets=["aclimdb", "enron_spam"]', "different labels"),
-        ("sets=[]", "different labels, or there are none"),
+        ("sets=[]", "there are none or both"),
         ("epochs=two", "epochs = 'two' is of type str, wanted int"),
         ("sizes.hidden=many", "sizes: hidden = 'many', wanted of type int"),
         ("sizes.connection=plane", "sizes: connection = 'plane', wanted one of 'plain', 'residual', 'highway'"),
         ("sizes=3", "sizes = 3, wanted a table"),
         ("repeat.acl=2", "'acl' is unknown, the nearest is 'aclimdb'"),
+        ("file=my.csv", "there are none or both"),
+        ('labels=["a", "b"]', "different labels"),
         ("epochs", "wanted key=value"),
     ],
 )
@@ -55,8 +58,22 @@ def test_what_a_recipe_does_not_know_it_refuses(tmp_path: Path, override: str, m
         load(toy.recipe(tmp_path), [override])
 
 
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"labels": ["a"]}, "wanted two or more different ones"),
+        ({"labels": ["a", "b", "a"]}, "wanted two or more different ones"),
+        ({"labels": ["a", "b", "c"], "sizes": {"wide": 1}}, "wide is for two labels, these are 3"),
+        ({"repeat": {"other.csv": 2}}, "the nearest is 'my.csv'"),
+    ],
+)
+def test_a_recipe_for_a_file_is_checked(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(RecipeError, match=message):
+        from_dict({"task": "mine", "family": "gru", "file": "my.csv"} | options)
+
+
 def test_a_recipe_without_its_first_keys_is_refused() -> None:
-    with pytest.raises(RecipeError, match="lacks family, sets"):
+    with pytest.raises(RecipeError, match="lacks family"):
         from_dict({"task": "spam"})
 
 

@@ -1,0 +1,39 @@
+"""Where the documents of a recipe come from: public sets in the data folder, or one file of one's own.
+
+recipe.sets --datasets--> documents --split--> Splits
+recipe.file --table-----> documents --^
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from training import table
+from training.datasets import SETS, summary
+from training.documents import Document
+from training.recipe import Recipe
+
+
+def settle(recipe: Recipe) -> Recipe:
+    """The recipe with its labels, which stand in its file where it does not name them."""
+    return recipe if recipe.labels else replace(recipe, labels=table.labels(Path(recipe.file)))
+
+
+def documents(recipe: Recipe, data_dir: Path) -> list[Document]:
+    """All labelled documents of a settled recipe."""
+    if recipe.file:
+        return table.read(Path(recipe.file), recipe.labels)
+    return [document for name in recipe.sets for document in SETS[name].read(data_dir)]
+
+
+def summaries(recipe: Recipe, data_dir: Path) -> dict[str, dict[str, Any]]:
+    """Rows per label and sha256 of each file, and of public ones the fingerprint of the content."""
+    if recipe.file:
+        return {recipe.file: table.summary(Path(recipe.file))}
+    return {
+        f"{name}/{file}": summary(path, SETS[name])
+        for name in recipe.sets
+        for file, path in zip(SETS[name].files, SETS[name].paths(data_dir), strict=True)
+    }
