@@ -1,7 +1,7 @@
 """The training loop: batches through a classifier until the running accuracy on validation stops rising.
 
 Batch --encode--> x [N, D] --scatter--> [B, S, D] --unroll--> logits [B, S, K] --loss--> Adam, one epoch after
-another, each written as a checkpoint; the best epoch's weights are what is left.
+another, each written as a checkpoint and a line of the log; the best epoch's weights are what is left.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models.contract import Classifier
-from training import checkpoint
+from training import checkpoint, log
 from training.checkpoint import Progress
 from training.corpus import Batch, Example, batches
 from training.documents import NO_TARGET
@@ -63,6 +63,7 @@ def fit(
         entry["seconds"] = time.perf_counter() - began
         progress = progress.after(entry, checkpoint.weights(classifier))
         checkpoint.save(folder, classifier, optimiser, recipe, progress)
+        log.write(progress.curve, folder)
     classifier.load_state_dict(progress.best)
     return progress.curve
 

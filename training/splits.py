@@ -10,7 +10,7 @@ the same films on both sides, validation was two points better than the test.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -62,7 +62,7 @@ def split(documents: Iterable[Document], held_out: Iterable[str] = ()) -> Splits
     sides: dict[str, list[Document]] = {"train": [], "validation": [], "test": []}
     for document in documents:
         if key(document.text):
-            sides[_side(document, groups)].append(document)
+            sides[side(document, groups)].append(document)
     tests: dict[str, list[Document]] = {}
     for document in sides["test"]:
         tests.setdefault(document.set, []).append(document)
@@ -78,7 +78,8 @@ def split(documents: Iterable[Document], held_out: Iterable[str] = ()) -> Splits
     return Splits(train, validation, tests)
 
 
-def _side(document: Document, held_out: frozenset[str]) -> str:
+def side(document: Document, held_out: Collection[str]) -> str:
+    """Where the rules alone put a document, whatever copies it has."""
     rule = RULES.get(document.set, OWN)
     part = document.group.partition("/")[2]
     place = share(key(document.text))

@@ -23,7 +23,7 @@ from models.forest import RandomForest
 from models.predictor import Predictor
 from models.vocabulary import Vocabulary
 from models.wide import Wide
-from training import calibrate, checkpoint, forest, loop, picture, report, sources, wide
+from training import calibrate, checkpoint, checks, forest, loop, picture, report, sources, wide
 from training.baselines import baselines
 from training.card import card
 from training.corpus import examples, sentences
@@ -41,7 +41,10 @@ def train(
 ) -> Artefact:
     """Trains, calibrates, scores and writes an artefact. A `trial` leaves the tests and baselines alone."""
     recipe = sources.settle(recipe)
-    splits = split(sources.documents(recipe, data_dir), recipe.held_out)
+    documents = sources.documents(recipe, data_dir)
+    splits = split(documents, recipe.held_out)
+    checked = checks.check(documents, splits, recipe.labels, recipe.held_out)
+    print(*checks.lines(checked), sep="\n")
     classifier, vocabulary, curve = _fit(recipe, splits, folder, device, resume)
     plain = Artefact(
         task=recipe.task,
@@ -58,7 +61,7 @@ def train(
     artefact = replace(plain, calibration=calibration, thresholds=thresholds).save(folder)
     picture.learning_curve(curve, folder / CURVE)
     known = _report(artefact, recipe, splits, data_dir, folder)
-    known |= {"learning_curve": curve} | _figures(artefact, splits, device, trial)
+    known |= {"learning_curve": curve, "checks": checked} | _figures(artefact, splits, device, trial)
     artefact = replace(artefact, report=known).save(folder)
     if not trial:
         (folder / CARD).write_text(card(known))

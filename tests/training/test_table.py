@@ -54,6 +54,7 @@ def test_three_labels_are_learnt_scored_and_told(write: Callable[[Path], Path], 
 def test_evaluate_finds_the_file_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = topics.recipe(tmp_path, topics.table(tmp_path))
     train(load(path, ["epochs=1"]), tmp_path, tmp_path / "out", device=CPU, trial=True)
+    capsys.readouterr()
     assert main(["evaluate", str(tmp_path / "out")]) == 0
     row = capsys.readouterr().out.splitlines()[2].split()
     assert row[:2] == ["topics-gru", "topics.csv"]
