@@ -21,7 +21,7 @@ from models.calibration import Calibration
 from models.gru import GRU
 from models.predictor import Predictor
 from models.vocabulary import Vocabulary
-from training import calibrate, checkpoint, checks, loop, picture, report, sources, wide
+from training import calibrate, checkpoint, checks, loop, parallel, picture, report, sources, wide
 from training.baselines import baselines
 from training.card import card
 from training.corpus import examples, sentences
@@ -67,6 +67,13 @@ def train(
     return artefact
 
 
+def follow(recipe: Recipe, data_dir: Path, folder: Path, *, device: torch.device, resume: bool = False) -> None:
+    """What the other processes of a group do: they learn beside the first one and leave the rest to it."""
+    recipe = sources.settle(recipe)
+    splits = split(sources.documents(recipe, data_dir), recipe.held_out)
+    _fit(recipe, splits, folder, device, resume)
+
+
 def _fit(
     recipe: Recipe, splits: Splits, folder: Path, device: torch.device, resume: bool
 ) -> tuple[Any, Vocabulary, list[dict[str, float]]]:
@@ -79,7 +86,7 @@ def _fit(
     torch.manual_seed(recipe.seed)
     classifier = FAMILIES[recipe.family](words=len(vocabulary), classes=len(recipe.labels), **recipe.sizes)
     curve = loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
-    if isinstance(classifier, GRU) and classifier.wide is not None:
+    if isinstance(classifier, GRU) and classifier.wide is not None and parallel.rank() == 0:
         # It learns from whole documents, whatever targets their sentences have.
         whole = [[d._replace(targets=()) for d in side] for side in (splits.train, splits.validation)]
         seen, unseen = (examples(side, sentences(side), vocabulary) for side in whole)
