@@ -17,11 +17,11 @@ import torch
 
 from models.artefact import PRETRAINED
 from models.errors import UndertoneError
-from training import evaluate, publishers, recipe
+from training import evaluate, parallel, publishers, recipe
 from training.datasets import SETS, check
 from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
-from training.train import train
+from training.train import follow, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -100,14 +100,11 @@ def _train(options: argparse.Namespace) -> None:
     folder = options.output or Path("runs") / chosen.name
     if chosen.held_out and not options.trial:
         raise RecipeError("held_out is for experiments that choose without the tests: add --trial")
-    artefact = train(
-        chosen,
-        options.data_dir,
-        folder,
-        device=torch.device(options.device),
-        resume=options.resume,
-        trial=options.trial,
-    )
+    with parallel.group(torch.device(options.device)) as device:
+        if parallel.rank() > 0:
+            follow(chosen, options.data_dir, folder, device=device, resume=options.resume)
+            return
+        artefact = train(chosen, options.data_dir, folder, device=device, resume=options.resume, trial=options.trial)
     print(f"{folder}: {artefact.digest}")
     sides = {f"validation, {name}": entry for name, entry in artefact.report["validation_by_set"].items()}
     for name, entry in {"validation": artefact.report["validation"], **sides, **artefact.report["test"]}.items():

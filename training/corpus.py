@@ -31,15 +31,17 @@ class Example(NamedTuple):
 
 
 class Batch(NamedTuple):
-    """`tokens` of N sentences; the `places [N]` of their vectors in B·S; `targets [B, S]`, -1 for none."""
+    """`tokens` of N sentences; the `places [N]` of their vectors in B·S; `targets [B, S]`, -1 for none; and the
+    `share` of a whole batch's documents that these B are, where several processes split one."""
 
     tokens: Tokens
     places: Tensor
     targets: Tensor
+    share: float = 1.0
 
     def to(self, device: torch.device) -> Batch:
         tokens = Tokens(self.tokens.ids.to(device), self.tokens.lengths.to(device))
-        return Batch(tokens, self.places.to(device), self.targets.to(device))
+        return Batch(tokens, self.places.to(device), self.targets.to(device), self.share)
 
 
 def sentences(documents: Iterable[Document], language: str = "en") -> list[list[str]]:
@@ -91,8 +93,14 @@ def batch(chosen: Sequence[Example]) -> Batch:
     return Batch(Tokens(ids, lengths), torch.from_numpy(places), torch.from_numpy(targets))
 
 
-def batches(data: Sequence[Example], size: int, generator: np.random.Generator | None = None) -> Iterator[Batch]:
-    """The data in batches of documents of similar length; in an order of chance where there is a generator."""
+def batches(
+    data: Sequence[Example], size: int, generator: np.random.Generator | None = None, *, part: int = 0, parts: int = 1
+) -> Iterator[Batch]:
+    """The data in batches of documents of similar length; in an order of chance where there is a generator.
+
+    Of every batch only each `parts`-th document from number `part` on, so that the parts are alike in length. A
+    part that would be empty is one document without a target, which counts for nothing.
+    """
     length = np.array([len(e.lengths) for e in data], dtype=np.float64)
     if generator:
         # A little noise, so that a document does not always meet the same company.
@@ -101,4 +109,10 @@ def batches(data: Sequence[Example], size: int, generator: np.random.Generator |
     order = np.argsort(length, kind="stable")
     starts = np.arange(0, len(data), size)
     for start in generator.permutation(starts) if generator else starts:
-        yield batch([data[i] for i in order[start : start + size]])
+        whole = order[start : start + size]
+        chosen = [data[i] for i in whole[part::parts]] or [_silent(data[whole[0]])]
+        yield batch(chosen)._replace(share=len(chosen) / len(whole))
+
+
+def _silent(e: Example) -> Example:
+    return e._replace(targets=np.full_like(e.targets, NO_TARGET))

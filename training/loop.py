@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -18,17 +18,24 @@ from torch import Tensor
 from tqdm import tqdm
 
 from models.contract import Classifier
-from training import checkpoint, log
+from training import checkpoint, log, parallel
 from training.checkpoint import Progress
 from training.corpus import Batch, Example, batches
 from training.documents import NO_TARGET
 from training.loss import sequence_loss
 from training.recipe import Recipe
 
+_MIXED: Final = "cuda"
+"""The kind of device that trains in mixed precision."""
+
 
 def forward(classifier: Classifier[Any], batch: Batch) -> Tensor:
     """Logits after every sentence of every document: `[B, S, K]`; those of padding mean nothing."""
-    vectors = classifier.encode(batch.tokens)
+    # Training on CUDA encodes with 16 bits, where most of the work is; what goes round and adds up keeps its 32, and
+    # so does all that is measured.
+    device = batch.targets.device.type
+    with torch.autocast(device, torch.bfloat16, enabled=classifier.training and device == _MIXED):
+        vectors = classifier.encode(batch.tokens).float()
     x = vectors.new_zeros(batch.targets.numel(), vectors.shape[1]).index_copy(0, batch.places, vectors)
     return classifier.unroll(x.unflatten(0, tuple(batch.targets.shape)))[1]
 
@@ -62,8 +69,9 @@ def fit(
         entry |= evaluate(classifier, validation, recipe, device)
         entry["seconds"] = time.perf_counter() - began
         progress = progress.after(entry, checkpoint.weights(classifier))
-        checkpoint.save(folder, classifier, optimiser, recipe, progress)
-        log.write(progress.curve, folder)
+        if parallel.rank() == 0:
+            checkpoint.save(folder, classifier, optimiser, recipe, progress)
+            log.write(progress.curve, folder)
     classifier.load_state_dict(progress.best)
     return progress.curve
 
@@ -84,24 +92,28 @@ def _epoch(
     epoch: int,
     device: torch.device,
 ) -> float:
-    torch.manual_seed(recipe.seed * 1000 + epoch)
+    # The processes of a group drop different words and numbers.
+    torch.manual_seed(recipe.seed * 1000 + epoch + 1_000_003 * parallel.rank())
     generator = np.random.default_rng([recipe.seed, epoch])
     steps = math.ceil(len(data) / recipe.batch)
-    total = 0.0
+    total, seen = 0.0, 0
     classifier.train()
-    moved = (batch.to(device) for batch in batches(data, recipe.batch, generator))
-    bar = tqdm(moved, f"epoch {epoch + 1}/{recipe.epochs}", steps, mininterval=1)
+    mine = batches(data, recipe.batch, generator, part=parallel.rank(), parts=parallel.ranks())
+    moved = (batch.to(device) for batch in mine)
+    bar = tqdm(moved, f"epoch {epoch + 1}/{recipe.epochs}", steps, mininterval=1, disable=parallel.rank() > 0)
     for step, batch in enumerate(bar):
         for group in optimiser.param_groups:
             group["lr"] = rate(recipe, epoch + (step + 1) / steps)
         loss = sequence_loss(forward(classifier, batch), batch.targets, recipe.loss)
         optimiser.zero_grad()
-        loss.backward()
+        (loss * batch.share).backward()
+        parallel.add_gradients(classifier)
         torch.nn.utils.clip_grad_norm_(classifier.parameters(), recipe.clip)
         optimiser.step()
         total += loss.item() * len(batch.targets)
-        bar.set_postfix(loss=f"{total / min(len(data), (step + 1) * recipe.batch):.4f}", refresh=False)
-    return total / len(data)
+        seen += len(batch.targets)
+        bar.set_postfix(loss=f"{total / seen:.4f}", refresh=False)
+    return parallel.total(torch.tensor(total, dtype=torch.float64, device=device)).item() / len(data)
 
 
 @torch.inference_mode()
@@ -111,7 +123,8 @@ def evaluate(
     """The loss; the accuracy after the last sentence that has a target; and the running one, over every step."""
     classifier.eval()
     loss, right, running = 0.0, 0, 0.0
-    for batch in (batch.to(device) for batch in batches(data, 128)):
+    mine = batches(data, 128, part=parallel.rank(), parts=parallel.ranks())
+    for batch in (batch.to(device) for batch in mine):
         logits = forward(classifier, batch)
         loss += sequence_loss(logits, batch.targets, recipe.loss).item() * len(batch.targets)
         hits = (logits.argmax(dim=2) == batch.targets).float()
@@ -119,8 +132,7 @@ def evaluate(
         running += (hits.sum(dim=1) / asked.sum(dim=1).clamp(min=1)).sum().item()
         last = (asked * torch.arange(asked.shape[1], device=device)).argmax(dim=1, keepdim=True)
         right += int(hits.gather(1, last).sum())
-    return {
-        "validation_loss": loss / len(data),
-        "validation_accuracy": right / len(data),
-        "validation_running_accuracy": running / len(data),
-    }
+    # The same bits in every process, so that all of them stop, and keep an epoch, together.
+    sums = parallel.total(torch.tensor([loss, right, running], dtype=torch.float64, device=device)).tolist()
+    names = ("validation_loss", "validation_accuracy", "validation_running_accuracy")
+    return {name: value / len(data) for name, value in zip(names, sums, strict=True)}

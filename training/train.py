@@ -23,7 +23,7 @@ from models.forest import RandomForest
 from models.predictor import Predictor
 from models.vocabulary import Vocabulary
 from models.wide import Wide
-from training import calibrate, checkpoint, checks, forest, loop, picture, report, sources, wide
+from training import calibrate, checkpoint, checks, forest, loop, parallel, picture, report, sources, wide
 from training.baselines import baselines
 from training.card import card
 from training.corpus import examples, sentences
@@ -69,6 +69,13 @@ def train(
     return artefact
 
 
+def follow(recipe: Recipe, data_dir: Path, folder: Path, *, device: torch.device, resume: bool = False) -> None:
+    """What the other processes of a group do: they learn beside the first one and leave the rest to it."""
+    recipe = sources.settle(recipe)
+    splits = split(sources.documents(recipe, data_dir), recipe.held_out)
+    _fit(recipe, splits, folder, device, resume)
+
+
 def _fit(
     recipe: Recipe, splits: Splits, folder: Path, device: torch.device, resume: bool
 ) -> tuple[Any, Vocabulary, list[dict[str, float]]]:
@@ -89,7 +96,7 @@ def _fit(
         curve = [{"epoch": 1.0, "train_loss": learnt} | loop.evaluate(classifier, validation, recipe, cpu)]
     else:
         curve = loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
-    if isinstance(classifier, Wide):
+    if isinstance(classifier, Wide) and parallel.rank() == 0:
         # It learns from whole documents, whatever targets their sentences have.
         whole = [[d._replace(targets=()) for d in side] for side in (splits.train, splits.validation)]
         seen, unseen = (examples(side, sentences(side), vocabulary) for side in whole)

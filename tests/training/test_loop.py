@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 import torch
 
+from models.conv1d import Conv1D
 from models.recurrent import GRU
 from training import checkpoint, loop
 from training.checkpoint import Progress
-from training.corpus import Example, example
+from training.corpus import Example, batch, example
 from training.errors import RecipeError
 from training.recipe import Recipe
 
@@ -95,6 +96,29 @@ def test_a_checkpoint_holds_no_pickle(tmp_path: Path) -> None:
     content = (tmp_path / checkpoint.FILE).read_bytes()
     assert int.from_bytes(content[:8], "little") < len(content)
     assert content[8:9] == b"{"
+
+
+@pytest.mark.parametrize(("mixed", "wanted"), [("cpu", torch.bfloat16), ("cuda", torch.float32)])
+def test_only_training_on_the_named_device_is_in_mixed_precision(
+    mixed: str, wanted: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[torch.dtype] = []
+    classifier = Conv1D(words=9, classes=2, embedding=4, filters=3)
+    classifier.encoder.convolutions[0].register_forward_hook(lambda _, __, out: seen.append(out.dtype))
+    monkeypatch.setattr(loop, "_MIXED", mixed)
+    for training in (True, False):
+        logits = loop.forward(classifier.train(training), batch(DATA[:4]))
+        assert logits.dtype == torch.float32
+    assert seen == [wanted, torch.float32]
+
+
+@pytest.mark.cuda
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_it_learns_on_cuda(tmp_path: Path) -> None:
+    classifier = model()
+    recipe = replace(RECIPE, epochs=12, rate=0.05)
+    curve = loop.fit(classifier, DATA, DATA[:8], recipe, device=torch.device("cuda"), folder=tmp_path)
+    assert max(entry["validation_accuracy"] for entry in curve) == 1.0
 
 
 @pytest.mark.parametrize("over_steps", ["sum", "mean"])

@@ -1,0 +1,67 @@
+"""Two processes learn what one learns: torchrun on this machine, gloo, the same recipe."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from models.artefact import WEIGHTS, load
+from tests.training import toy
+from training import log, parallel, recipe
+from training.corpus import batches, example
+from training.documents import NO_TARGET
+from training.train import train
+
+QUIET = ["epochs=3", "sizes.word_dropout=0", "sizes.dropout=0", "sizes.recurrent_dropout=0"]
+"""Without dropout, which each process draws for itself, nothing is left to chance but the order of sums."""
+
+
+def together(*arguments: str) -> subprocess.CompletedProcess[str]:
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    return subprocess.run(
+        [*torchrun, "-m", "training", "train", *arguments], capture_output=True, text=True, check=True, timeout=240
+    )
+
+
+@pytest.mark.parametrize("batch", [4, 3])  # with 3 a part holds two documents, or one; the last batch may hold one
+def test_two_processes_learn_what_one_does(batch: int, data_dir: Path, tmp_path: Path) -> None:
+    path, overrides = toy.recipe(tmp_path), [*QUIET, f"batch={batch}"]
+    one = train(recipe.load(path, overrides), data_dir, tmp_path / "one", device=torch.device("cpu"), trial=True)
+    options = ["--trial", "--device", "cpu", "--data-dir", str(data_dir), "--output", str(tmp_path / "two")]
+    done = together(str(path), *overrides, *options)
+    assert done.stdout.count("validation: ") == 2  # the checks' line and the figures', by one process
+    alone, both = (safetensors.torch.load_file(tmp_path / name / WEIGHTS) for name in ("one", "two"))
+    for name, tensor in alone.items():
+        torch.testing.assert_close(both[name], tensor, rtol=0, atol=2e-5)
+    curves = [
+        [[entry[name] for entry in curve] for name in ("train_loss", "validation_loss", "validation_running_accuracy")]
+        for curve in (one.report["learning_curve"], load(tmp_path / "two").report["learning_curve"])
+    ]
+    assert curves[1] == [pytest.approx(line, abs=1e-5) for line in curves[0]]
+    assert len((tmp_path / "two" / log.FILE).read_text().splitlines()) == 4
+
+
+def test_the_parts_of_a_batch_are_the_batch() -> None:
+    data = [example([[i + 1]] * (1 + i % 3), i % 2) for i in range(7)]
+    whole = list(batches(data, 3, np.random.default_rng(1)))
+    parts = [list(batches(data, 3, np.random.default_rng(1), part=part, parts=2)) for part in (0, 1)]
+    for batch, *split in zip(whole, *parts, strict=True):
+        words = [i for part in split for i in part.tokens.ids[: int((part.targets != NO_TARGET).sum())].tolist()]
+        assert sorted(words) == sorted(batch.tokens.ids.tolist())
+    # Seven in threes: the last batch is one document, and the second process has nothing of it.
+    (silent,) = [part for part in parts[1] if bool((part.targets == NO_TARGET).all())]
+    assert silent.share == 1
+
+
+def test_alone_nothing_is_added_up() -> None:
+    assert (parallel.rank(), parallel.ranks()) == (0, 1)
+    assert parallel.total(torch.tensor(3.0)).item() == 3.0
+    with parallel.group(torch.device("cpu")) as device:
+        assert device == torch.device("cpu")
+        assert not torch.distributed.is_initialized()
