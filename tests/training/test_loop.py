@@ -104,7 +104,7 @@ def test_only_training_on_the_named_device_is_in_mixed_precision(
 ) -> None:
     seen: list[torch.dtype] = []
     classifier = Conv1D(words=9, classes=2, embedding=4, filters=3)
-    classifier.encoder.convolutions[0].register_forward_hook(lambda _, __, out: seen.append(out.dtype))
+    classifier.get_submodule("encoder.convolutions.0").register_forward_hook(lambda _, __, out: seen.append(out.dtype))
     monkeypatch.setattr(loop, "_MIXED", mixed)
     for training in (True, False):
         logits = loop.forward(classifier.train(training), batch(DATA[:4]))
