@@ -12,6 +12,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Final
 
 LONGEST: Final = 16
@@ -26,7 +27,9 @@ _ALIKE: Final = str.maketrans(
     "abcderrhijklmhopqstywxvebbrabcdeniklmvonpotuxwzynoghuqabcdeeffgghhiiijjkllmnooprsttuvvwyzda",
 )
 _DIGITS: Final = {"0": "o", "3": "e", "4": "a", "5": "s", "7": "t", "8": "b", "9": "g", "@": "a", "$": "s", "€": "e"}
-_LEET: Final = tuple(str.maketrans(_DIGITS | dict.fromkeys("1!|£", letter)) for letter in "il")
+_LEET: Final = str.maketrans(_DIGITS | dict.fromkeys("1!|£", "1"))
+_MOST: Final = 3
+"""The signs of a word that may be an i or an l each by itself; of more, all are one or the other."""
 _FEIGNED: Final = re.compile(r"[0-9@$€£!|]")
 _LETTER: Final = re.compile(r"[^\W\d_]")
 _DRAWN_OUT: Final = re.compile(r"([^\W\d_])\1{2,}")
@@ -38,15 +41,16 @@ def readings(word: str) -> Iterator[str]:
     drawn alike; with letters for the digits and signs among its letters; with what is drawn out made short.
 
     >>> list(readings("fr33")), list(readings("sooo")), list(readings("раypаl")), list(readings("10am"))
-    (['free', 'free'], ['soo', 'so'], ['paypal'], [])
+    (['free'], ['soo', 'so'], ['paypal'], [])
     """
     if not word.isascii():
         taken_apart = unicodedata.normalize("NFD", word)
         word = "".join(c for c in taken_apart if not unicodedata.combining(c)).translate(_ALIKE)
         yield word
     if not word.isalpha() and _FEIGNED.search(word) and _LETTER.search(word) and not _ORDINAL.fullmatch(word):
-        for table in _LEET:
-            yield word.translate(table)
+        head, *tails = word.translate(_LEET).split("1")
+        for letters in product("il", repeat=len(tails)) if len(tails) <= _MOST else ("i" * LONGEST, "l" * LONGEST):
+            yield head + "".join(map(str.__add__, letters, tails))
     if _DRAWN_OUT.search(word):
         for times in (r"\1\1", r"\1"):
             yield _DRAWN_OUT.sub(times, word)

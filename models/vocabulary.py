@@ -36,7 +36,10 @@ _MARKS: Final = re.compile(r"([^\w\x00-\x7f]{30})[^\w\x00-\x7f]+")
 _LOOSE: Final = re.compile("[\u0300-\u036f]+")
 # A word with the signs that may stand for a letter in it, and what is left of a short form around whose apostrophe a
 # publisher has put blanks; or a mark. No normal text has a ’: it joins letters that stood apart.
-_TOKEN: Final = re.compile(r"[^\W_]+(?:[@$€£!|'’]+[^\W_]+)*(?: ' ?(?:s|t|d|m|re|ve|ll)(?![^\W_]))?|[!?$%£€]")
+_TOKEN: Final = re.compile(
+    r"[^\W_]+(?:[@$€£!|'’]+[^\W_]+)*[@$€£]?(?: ' ?(?:s|t|d|m|re|ve|ll)(?![^\W_]))?"
+    r"|[@$€£][^\W\d_]+(?:[@$€£!|'’]+[^\W_]+)*|[!?$%£€]"
+)
 _PART: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[!?$%£€]")
 # Three letters with the same mark between each and the next, four with a blank.
 _APART: Final = re.compile(

@@ -13,7 +13,9 @@ from typing import Any
 from training import table
 from training.datasets import SETS, summary
 from training.documents import Document
+from training.passages import passages
 from training.recipe import Recipe
+from training.splits import split
 
 
 def settle(recipe: Recipe) -> Recipe:
@@ -28,12 +30,21 @@ def documents(recipe: Recipe, data_dir: Path) -> list[Document]:
     return [document for name in recipe.sets for document in SETS[name].read(data_dir)]
 
 
+def others(recipe: Recipe, data_dir: Path) -> list[Document]:
+    """Passages of the sets that the recipe learns from as its first label, never of their tests."""
+    return [
+        passage
+        for name, most in recipe.others.items()
+        for passage in passages(split(SETS[name].read(data_dir)).train, most, recipe.seed)
+    ]
+
+
 def summaries(recipe: Recipe, data_dir: Path) -> dict[str, dict[str, Any]]:
     """Rows per label and sha256 of each file, and of public ones the fingerprint of the content."""
     if recipe.file:
         return {recipe.file: table.summary(Path(recipe.file))}
     return {
         f"{name}/{file}": summary(path, SETS[name])
-        for name in recipe.sets
+        for name in (*recipe.sets, *recipe.others)
         for file, path in zip(SETS[name].files, SETS[name].paths(data_dir), strict=True)
     }

@@ -45,6 +45,7 @@ def train(
     splits = split(documents, recipe.held_out)
     checked = checks.check(documents, splits, recipe.labels, recipe.held_out)
     print(*checks.lines(checked), sep="\n")
+    splits = replace(splits, train=splits.train + sources.others(recipe, data_dir))
     classifier, vocabulary, curve = _fit(recipe, splits, folder, device, resume)
     plain = Artefact(
         task=recipe.task,
@@ -73,6 +74,7 @@ def follow(recipe: Recipe, data_dir: Path, folder: Path, *, device: torch.device
     """What the other processes of a group do: they learn beside the first one and leave the rest to it."""
     recipe = sources.settle(recipe)
     splits = split(sources.documents(recipe, data_dir), recipe.held_out)
+    splits = replace(splits, train=splits.train + sources.others(recipe, data_dir))
     _fit(recipe, splits, folder, device, resume)
 
 

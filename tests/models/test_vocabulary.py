@@ -196,7 +196,7 @@ def test_hostile_text_is_linear(name: str) -> None:
     assert eighth < 4, "the whole would take hours, in C code that no timeout can interrupt"
     whole = timed(text)
     # Linear would be 8, quadratic 64; short times are noise.
-    assert whole < 0.2 or whole < 20 * eighth
+    assert whole < 0.5 or whole < 20 * eighth
 
 
 ABC: Final = Vocabulary([*"abcde", "ab", "abc", "cdeab", "free", "money"])
