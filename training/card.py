@@ -13,6 +13,11 @@ _NOTES: Final = {
     "sms_spam_collection": "SMS Spam Collection v.1: Almeida et al., DocEng 2011; CC BY 4.0 by UCI",
     "spamassassin": "Apache SpamAssassin public mail corpus; copyright of each message stays with its sender",
     "enron_spam": "Enron-Spam, preprocessed: Metsis et al., CEAS 2006; the publisher states no licence",
+    "sst2": "Stanford Sentiment Treebank, phrases of train as in GLUE and whole sentences: Socher et al., EMNLP 2013; "
+    "the publisher states no licence",
+    "rt_polarity": "Sentence polarity dataset v1.0: Pang and Lee, ACL 2005; the publisher states no licence",
+    "amazon_reviews": "Multi-Domain Sentiment Dataset, books and electronics: Blitzer et al., ACL 2007; the publisher "
+    "states no licence",
     "youtube_spam": "YouTube Spam Collection v.1, three videos: Alberto et al., ICMLA 2015; CC BY 4.0 by UCI",
 }
 _LIMITS: Final = {

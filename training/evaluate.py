@@ -48,16 +48,17 @@ def evaluate(folders: Sequence[Path], data_dir: Path, device: torch.device) -> I
     """The lines of the table, each as soon as it is known."""
     yield _line(_HEADS)
     yield _line(["-" * len(head) for head in _HEADS])
-    read: dict[tuple[str, ...], dict[str, list[Document]]] = {}
+    read: dict[tuple[Any, ...], dict[str, list[Document]]] = {}
     for artefact in artefacts(folders):
-        own = artefact.report.get("recipe", {}).get("file")
+        recipe = artefact.report.get("recipe", {})
+        own, fold = recipe.get("file"), recipe.get("fold", 0)
         names = (own, *artefact.labels) if own else _sets(artefact)
-        if names not in read and own:
-            read[names] = split(table.read(Path(own), artefact.labels, artefact.language)).tests
-        elif names not in read:
-            read[names] = split(d for name in names for d in SETS[name].read(data_dir)).tests
+        if (found := (fold, *names)) not in read and own:
+            read[found] = split(table.read(Path(own), artefact.labels, artefact.language), fold=fold).tests
+        elif found not in read:
+            read[found] = split((d for name in names for d in SETS[name].read(data_dir)), fold=fold).tests
         predictor = Predictor(artefact, device)
-        for name, documents in read[names].items():
+        for name, documents in read[found].items():
             yield _row(artefact.name, name, figures(score(predictor, documents, name), artefact.thresholds))
 
 

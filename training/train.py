@@ -42,8 +42,8 @@ def train(
     """Trains, calibrates, scores and writes an artefact. A `trial` leaves the tests and baselines alone."""
     recipe = sources.settle(recipe)
     documents = sources.documents(recipe, data_dir)
-    splits = split(documents, recipe.held_out)
-    checked = checks.check(documents, splits, recipe.labels, recipe.held_out)
+    splits = split(documents, recipe.held_out, recipe.fold)
+    checked = checks.check(documents, splits, recipe.labels, recipe.held_out, recipe.fold)
     print(*checks.lines(checked), sep="\n")
     classifier, vocabulary, curve = _fit(recipe, splits, folder, device, resume)
     plain = Artefact(
@@ -72,7 +72,7 @@ def train(
 def follow(recipe: Recipe, data_dir: Path, folder: Path, *, device: torch.device, resume: bool = False) -> None:
     """What the other processes of a group do: they learn beside the first one and leave the rest to it."""
     recipe = sources.settle(recipe)
-    splits = split(sources.documents(recipe, data_dir), recipe.held_out)
+    splits = split(sources.documents(recipe, data_dir), recipe.held_out, recipe.fold)
     _fit(recipe, splits, folder, device, resume)
 
 
