@@ -2,7 +2,7 @@
 
 python -m training data      what is there, and whether it is what was published; --download fetches it
 python -m training train     RECIPE.toml [key=value …]: an artefact, its report and its card
-python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests
+python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests; --rewrite makes cards again
 python -m training draw      TEXT OUTPUT.png: the running probability of a text, as a picture
 """
 
@@ -15,12 +15,13 @@ from pathlib import Path
 
 import torch
 
-from models.artefact import PRETRAINED
+from models.artefact import PRETRAINED, load
 from models.errors import UndertoneError
 from training import evaluate, parallel, publishers, recipe
 from training.datasets import SETS, check
 from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
+from training.measure import again
 from training.train import follow, train
 
 
@@ -54,6 +55,9 @@ def parser() -> argparse.ArgumentParser:
     score = _command(commands, "evaluate", "prints the accuracies of artefacts on the tests")
     score.add_argument(
         "artefacts", nargs="*", type=Path, metavar="ARTEFACT", help="folders (default: all shipped ones)"
+    )
+    score.add_argument(
+        "--rewrite", action="store_true", help="measure again all that their reports and cards tell, and write these"
     )
     _device(score)
     picture = commands.add_parser("draw", help="draws the running probability of a text, sentence by sentence")
@@ -112,7 +116,11 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    for line in evaluate.evaluate(options.artefacts, options.data_dir, torch.device(options.device)):
+    device = torch.device(options.device)
+    if options.rewrite:
+        for folder in evaluate.folders(options.artefacts):
+            again(load(folder), options.data_dir, folder, device)
+    for line in evaluate.evaluate(options.artefacts, options.data_dir, device):
         print(line, flush=True)
 
 

@@ -29,7 +29,7 @@ class Recipe:
     `most_sentences`: of a longer document only so many are learnt from, its first and its last ones
     (0: all); scoring always reads everything. `batch`: documents per update. `rate` falls to nothing
     over `epochs` along a half cosine, after a rise over `warmup` of them. `patience`: epochs without a
-    better running accuracy on validation before training ends. `held_out`: see `splits.split`. `repeat`: how
+    better running accuracy on validation before training ends. `held_out`, `fold`: see `splits.split`. `repeat`: how
     often an epoch meets the documents of a set that is small beside the others (once where it is not named).
     `vary`: the share of an epoch's documents that are met as another stretch of themselves, with other sentence ends.
     `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
@@ -54,6 +54,7 @@ class Recipe:
     weight_decay: float = 0.0
     clip: float = 1.0
     held_out: tuple[str, ...] = ()
+    fold: int = 0
     repeat: dict[str, int] = field(default_factory=dict)
     vary: float = 0.0
     others: dict[str, int] = field(default_factory=dict)

@@ -44,7 +44,7 @@ def summaries(recipe: Recipe, data_dir: Path) -> dict[str, dict[str, Any]]:
     if recipe.file:
         return {recipe.file: table.summary(Path(recipe.file))}
     return {
-        f"{name}/{file}": summary(path, SETS[name])
+        f"{name}/{file}": summary(SETS[name].path(data_dir, file), SETS[name])
         for name in (*recipe.sets, *recipe.others)
-        for file, path in zip(SETS[name].files, SETS[name].paths(data_dir), strict=True)
+        for file in SETS[name].files
     }
