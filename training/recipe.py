@@ -33,7 +33,7 @@ class Recipe:
     often an epoch meets the documents of a set that is small beside the others (once where it is not named).
     `vary`: the share of an epoch's documents that are met as another stretch of themselves, with other sentence ends.
     `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
-    `known_to`: how many sets a word must stand in to be in the vocabulary, unless its documents have the last label.
+    `known_to`: in how many sets a word of the vocabulary must stand, see `corpus.vocabulary`.
     """
 
     task: str
