@@ -17,6 +17,7 @@ from training.datasets import SETS
 from training.errors import RecipeError
 
 _CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising")}
+_LINEAR: Final = ("ratios", "idf")
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class Recipe:
     often an epoch meets the documents of a set that is small beside the others (once where it is not named).
     `vary`: the share of an epoch's documents that are met as another stretch of themselves, with other sentence ends.
     `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
+    `linear`: the kinds of weights (ratios, idf) of the linear path beside the classifier, see `wide.fit`.
     `known_to`: in how many sets a word of the vocabulary must stand, see `corpus.vocabulary`.
     """
 
@@ -59,12 +61,15 @@ class Recipe:
     vary: float = 0.0
     others: dict[str, int] = field(default_factory=dict)
     known_to: int = 1
+    linear: tuple[str, ...] = ("ratios",)
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             _known(getattr(self, name), choices, f"{name} =")
         for name in self.sets:
             _known(name, SETS, "sets:")
+        for name in self.linear:
+            _known(name, _LINEAR, "linear:")
         for name in self.others:
             _known(name, SETS, "others:")
         for name in self.repeat:
