@@ -83,7 +83,7 @@ def _fit(
 ) -> tuple[Any, Vocabulary, list[dict[str, float]]]:
     """The classifier with its best weights, its vocabulary and the learning curve."""
     cut = sentences(splits.train)
-    vocabulary = corpus.vocabulary(splits.train, cut, recipe.words, recipe.known_to)
+    vocabulary = corpus.vocabulary(splits.train, cut, recipe.words, recipe.few_writers)
     once = examples(splits.train, cut, vocabulary, recipe.most_sentences)
     train = [e for e, d in zip(once, splits.train, strict=True) for _ in range(recipe.repeat.get(d.set, 1))]
     validation = examples(splits.validation, sentences(splits.validation), vocabulary)
