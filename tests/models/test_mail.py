@@ -121,6 +121,8 @@ def deep(n: int) -> bytes:
         (deep(mime.DEPTH + 1), "containers around a part", mime.DEPTH),
         (b"Content-Type: message/rfc822\n\n" * 5000, "containers around a part", mime.DEPTH),
         (b"Content-Type: text/html\n\n" + b"<div>" * 300, "elements in each other", html.DEEPEST),
+        (b"Content-Type: text/html\n\n" + b"<br>" * (html.ELEMENTS + 1), "elements", html.ELEMENTS),
+        (b"Content-Type: text/html\n\n<style>" + b"x" * (html.STYLES + 1), "characters in styles", html.STYLES),
         (b"Subject: Hi\n\n" + b"x" * (mail.CHARACTERS + 1), "characters in its texts", mail.CHARACTERS),
         (
             b"Subject: Hi\n\n" + b"".join(b"http://a.example/%d\n" % i for i in range(mail.LINKS + 1)),
@@ -187,7 +189,7 @@ def test_twice_as_much_takes_twice_as_long(name: str) -> None:
             taken.append(time.process_time() - began)
         return min(taken)
 
-    small, large = seconds(10_000), seconds(40_000)
+    small, large = seconds(8_000), seconds(32_000)
     assert large < max(10 * small, 0.05), f"{small:.3f} s, and {large:.3f} s for four times as much"
 
 
