@@ -6,6 +6,7 @@ import time
 from base64 import b64encode
 from collections.abc import Callable
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -140,6 +141,16 @@ def test_a_limit_is_named_with_what_hit_it(raw: bytes, what: str, limit: int) ->
     assert error.value is not None
     assert error.value > limit
     assert f"{what} or more, the limit is {limit:,}" in error.message
+
+
+def test_the_readme_names_every_limit() -> None:
+    text = (Path(__file__).parent.parent.parent / "README.md").read_text("utf-8")
+    said = text[text.index("A mail that is broken is read") :].partition("\n\n")[0].replace("\n", " ")
+    sizes = [f"{mime.LARGEST >> 20} MiB", f"{mime.HEADERS >> 10} KiB of headers ({mime.HEADER >> 10} KiB in one)"]
+    counts = [f"{mime.LINES:,} lines", f"{mime.PARTS} parts", f"{mime.DEPTH} containers", f"{mail.LINKS:,} links"]
+    pages = [f"{html.ELEMENTS:,} elements, {html.DEEPEST} within each other", f"{html.STYLES:,} characters of styles"]
+    for limit in (*sizes, *counts, *pages, f"{mail.CHARACTERS:,} characters of text"):
+        assert limit in said, limit
 
 
 def test_just_below_the_limits_it_is_read() -> None:
