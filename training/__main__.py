@@ -3,6 +3,7 @@
 python -m training data      what is there, and whether it is what was published; --download fetches it
 python -m training train     RECIPE.toml [key=value …]: an artefact, its report and its card
 python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests; --rewrite makes cards again
+python -m training export    ARTEFACT: its step as ONNX, state in and state out
 python -m training draw      TEXT OUTPUT.png: the running probability of a text, as a picture
 """
 
@@ -60,6 +61,9 @@ def parser() -> argparse.ArgumentParser:
         "--rewrite", action="store_true", help="measure again all that their reports and cards tell, and write these"
     )
     _device(score)
+    graph = commands.add_parser("export", help="writes an artefact's step as ONNX, checked against torch")
+    graph.add_argument("artefact", type=Path, metavar="ARTEFACT")
+    graph.add_argument("--output", type=Path, metavar="DIR", help="where step.onnx goes (default: beside the weights)")
     picture = commands.add_parser("draw", help="draws the running probability of a text, sentence by sentence")
     picture.add_argument("text", type=Path, metavar="TEXT", help="a text file in UTF-8")
     picture.add_argument("output", type=Path, metavar="OUTPUT.png")
@@ -124,11 +128,20 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(line, flush=True)
 
 
+def _export(options: argparse.Namespace) -> None:
+    # It brings another engine along, which no other command needs.
+    from training import export
+
+    folder = options.output or options.artefact
+    worst = export.export(load(options.artefact), folder)
+    print(f"{folder / export.FILE}: differs from torch by at most {worst:.1e}")
+
+
 def _draw(options: argparse.Namespace) -> None:
     draw(options.text.read_text("utf-8"), options.artefact, options.output)
 
 
-commands = {"data": _data, "train": _train, "evaluate": _evaluate, "draw": _draw}
+commands = {"data": _data, "train": _train, "evaluate": _evaluate, "export": _export, "draw": _draw}
 
 if __name__ == "__main__":
     sys.exit(main())
