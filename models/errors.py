@@ -4,7 +4,8 @@ UndertoneError            500   the root: code, message, and what was limited, g
 ├── ArtefactError         500   an artefact on disk that must not be loaded
 ├── InvalidState          409   a state that does not fit the model that is asked to go on with it
 ├── InvalidEncoding       400   bytes that are not UTF-8
-└── TooManyTokens         413   a text longer than a flattened embedding has weights for
+├── TooManyTokens         413   a text longer than a flattened embedding has weights for
+└── MailTooLarge          413   a mail with more of something than is read: bytes, parts, containers, …
 (service/errors.py adds the ones that only a service can have)
 """
 
@@ -63,4 +64,18 @@ class TooManyTokens(UndertoneError):
             "send less, or ask a model without such a limit",
             limit=room,
             value=more,
+        )
+
+
+class MailTooLarge(UndertoneError):
+    code = "mail_too_large"
+    status = 413
+
+    @classmethod
+    def of(cls, what: str, value: int, limit: int) -> MailTooLarge:
+        return cls(
+            f"the mail has {value:,} {what} or more, the limit is {limit:,}: send its text as `text`",
+            field="email",
+            limit=limit,
+            value=value,
         )

@@ -1,6 +1,6 @@
 """The families by name, and a classifier from a name and sizes.
 
-family, words, classes, [sizes] --check, build--> Classifier, with a linear path beside it where wide = 1
+family, words, classes, [sizes] --check, build--> Classifier, with a linear path beside it where wide = "root"
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ def build(family: str, *, words: int, classes: int, sizes: Mapping[str, Any]) ->
     """A classifier with fresh weights; raises ValueError where the family has no such sizes.
 
     `sizes` are the keyword arguments of the family's class, less words and classes. Every family has `wide` too:
-    1 puts a linear path beside it, whose hashed word pairs are as many as `pairs` says (none without it).
+    "root" puts a linear path beside it, whose hashed word pairs are as many as `pairs` says (none without it). 1 is
+    what artefacts ask for that were made before the root of what was read was taken.
     """
     check(family, sizes)
     own = _own(family)
@@ -43,7 +44,7 @@ def build(family: str, *, words: int, classes: int, sizes: Mapping[str, Any]) ->
     )
     if not sizes.get("wide"):
         return inner
-    return Wide(inner, words=words, classes=classes, pairs=sizes.get("pairs", 0))
+    return Wide(inner, words=words, classes=classes, pairs=sizes.get("pairs", 0), root=sizes["wide"] == "root")
 
 
 def check(family: str, sizes: Mapping[str, Any]) -> None:
@@ -65,7 +66,7 @@ def check(family: str, sizes: Mapping[str, Any]) -> None:
 
 def size_types(family: str, *, wide: bool) -> dict[str, Any]:
     """The sizes that a family has, and their types; `pairs` is one of all families that have a wide path."""
-    return _own(family) | {"wide": Literal[0, 1]} | ({"pairs": int} if wide else {})
+    return _own(family) | {"wide": Literal[0, 1, "root"]} | ({"pairs": int} if wide else {})
 
 
 def _own(family: str) -> dict[str, Any]:

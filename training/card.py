@@ -53,6 +53,7 @@ def page(report: dict[str, Any]) -> str:
         tables.calibration(report),
         f"![Reliability diagrams]({RELIABILITY})",
         *tables.thresholds(report),
+        *tables.disguised(report),
         "## Data\n\n" + "\n".join(f"- **{name}**: {NOTES.get(name, 'no note')}." for name in _sources(report)),
         tables.table(
             "file", ("rows", "sha256"), ((n, (f"{e['rows']:,}", e["sha256"])) for n, e in report["data"].items())
@@ -66,7 +67,8 @@ def page(report: dict[str, Any]) -> str:
 
 
 def _sources(report: dict[str, Any]) -> list[str]:
-    return list(report["recipe"]["sets"]) or [report["recipe"]["file"]]
+    recipe = report["recipe"]
+    return [*(recipe["sets"] or [recipe["file"]]), *recipe.get("others", ())]
 
 
 def _limits(report: dict[str, Any]) -> str:

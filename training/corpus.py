@@ -5,8 +5,9 @@ documents --split, ids--> Example(ids [T], lengths [S], targets [S]) --batches--
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -15,10 +16,12 @@ from torch import Tensor
 
 from models.contract import Tokens
 from models.sentences import split
-from models.vocabulary import Vocabulary
+from models.vocabulary import Vocabulary, words
 from training.documents import NO_TARGET, Document
 
 T = TypeVar("T")
+PROVEN: Final = 3
+"""Documents of the highest label that make a word known, in however few sets it stands."""
 
 
 class Example(NamedTuple):
@@ -47,6 +50,32 @@ class Batch(NamedTuple):
 def sentences(documents: Iterable[Document], language: str = "en") -> list[list[str]]:
     """The sentences of each document, as the service would cut them."""
     return [[sentence.text for sentence in split(document.text, language)] for document in documents]
+
+
+def vocabulary(documents: Sequence[Document], cut: Sequence[Sequence[str]], most: int, known_to: int = 1) -> Vocabulary:
+    """The `most` common words of the documents.
+
+    With `known_to` above 1, without the words by which a publisher is known: names, places, lists. A word must stand in
+    documents of at least so many sets, or in `PROVEN` of the highest label, which senders of spam share out anyway.
+    """
+    whole = Vocabulary.fit("\n".join(texts) for texts in cut)
+    if known_to > 1:
+        positive = max(document.label for document in documents)
+        sets: dict[str, set[str]] = {}
+        proven: Counter[str] = Counter()
+        for document, texts in zip(documents, cut, strict=True):
+            for word in {word for text in texts for word in words(text)}:
+                if document.label == positive:
+                    proven[word] += 1
+                else:
+                    sets.setdefault(word, set()).add(document.set)
+        kept = [
+            i for i, word in enumerate(whole.words) if len(sets.get(word, ())) >= known_to or proven[word] >= PROVEN
+        ]
+    else:
+        kept = list(range(len(whole)))
+    frequency = [whole.document_frequency[i] for i in kept[:most]]
+    return Vocabulary([whole.words[i] for i in kept[:most]], frequency, whole.documents)
 
 
 def examples(

@@ -5,9 +5,10 @@ DATA_DIR/<set>/<file>.jsonl.gz --read--> rows --document--> Document(id, text, l
 Each file holds gzip'd JSON lines, one object a line, in UTF-8:
 
     id      str    names the row, once per set
-    text    str    the body
+    text    str    the body; not needed where there is `raw`
     label   int    0 ham / negative, 1 spam / positive, -1 unlabelled
-    subject str    mail only (spamassassin, enron_spam); the document is subject, newline, text
+    subject str    enron_spam only; the document is subject, newline, text
+    raw     str    spamassassin only: the message, a character a byte (latin-1), read as the service reads mail
     group, video, domain   the part of the set that a row belongs to, where its file's name does not say so
     movie          the film of a review: reviews of one film never stand in train and validation both
 """
@@ -23,6 +24,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from models import mail
 from training.documents import Document, key
 from training.errors import DataError
 
@@ -63,15 +65,9 @@ class DataSet:
         return documents
 
     def document(self, row: dict[str, Any], file: str) -> Document:
-        """One row as the text that a caller of the service would send.
-
-        Reviews come from web pages with `<br />` for a line's end; a caller sends the line's end itself.
-        """
-        text = row["text"].replace("<br />", "\n")
-        if "subject" in row:
-            text = f"{row['subject']}\n{text}"
+        """One row as the text that a caller of the service would send."""
         group = f"{self.name}/{row[self.part] if self.part else file}"
-        return Document(row["id"], text, row["label"], group, str(row.get(self.kin, "")))
+        return Document(row["id"], _text(row), row["label"], group, str(row.get(self.kin, "")))
 
 
 SETS: Final[dict[str, DataSet]] = {
@@ -143,12 +139,21 @@ def rows(path: Path) -> Iterator[dict[str, Any]]:
         for number, line in enumerate(lines, start=1):
             try:
                 row = json.loads(line)
-                row["id"], row["text"], row["label"]
+                row["id"], row["label"], row["raw" if "raw" in row else "text"]
             except (ValueError, KeyError, TypeError) as error:
                 raise DataError(
-                    f"{path}, line {number}: {error!r}; wanted an object with id, text and label on each line"
+                    f"{path}, line {number}: {error!r}; wanted an object with id, label and text (or raw) on each line"
                 ) from None
             yield row
+
+
+def _text(row: dict[str, Any]) -> str:
+    """Raw mail goes through the reader that the service has. Reviews come from web pages, with `<br />` for a
+    line's end, where a caller sends the line's end itself."""
+    if "raw" in row:
+        return mail.read(row["raw"].encode("latin-1")).text
+    text = str(row["text"]).replace("<br />", "\n")
+    return f"{row['subject']}\n{text}" if "subject" in row else text
 
 
 def summary(path: Path, data_set: DataSet) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from pathlib import PurePosixPath
 from typing import Any, Final
 
 from training.errors import DataError
-from training.mail import body, header
 
 Row = dict[str, Any]
 Members = Iterator[tuple[PurePosixPath, bytes]]
@@ -43,10 +42,8 @@ def spamassassin(archive: Members) -> Iterator[tuple[str, Row]]:
             "all",
             {
                 "id": f"{group}/{path.name}",
-                "text": body(data),
                 "label": int(group.startswith("spam")),
                 "label_name": "spam" if group.startswith("spam") else "ham",
-                "subject": header(data, "Subject"),
                 "group": group,
                 "raw": data.decode("latin-1"),
             },

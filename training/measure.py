@@ -16,15 +16,16 @@ import torch
 
 from models.artefact import CONFIG, VOCABULARY, WEIGHTS, Artefact
 from models.predictor import Predictor
-from training import card, report, sources
+from training import card, disguises, report, sources
 from training.baselines import STREAMING, baselines
+from training.datasets import SPAM
 from training.documents import Document
 from training.earliness import earliness
 from training.errors import RecipeError
 from training.metrics import figures, summary
 from training.recipe import Recipe, from_dict
 from training.score import Scores, score
-from training.splits import Splits, split
+from training.splits import Splits
 
 
 def measure(
@@ -57,6 +58,7 @@ def measure(
         "validation": figures(scores, artefact.thresholds),
         "validation_by_set": {name: figures(scores.of(of), artefact.thresholds) for name, of in rows.items()},
         "test": {name: figures(score(predictor, found, name), artefact.thresholds) for name, found in tests.items()},
+        "disguised": _disguised(predictor, recipe, [d for found in tests.values() for d in found]),
         "baselines": _baselines(splits, tests, recipe.labels) if tests else {},
     }
 
@@ -64,7 +66,7 @@ def measure(
 def again(artefact: Artefact, data_dir: Path, folder: Path, device: torch.device) -> Artefact:
     """Measures an artefact anew, as its own recipe splits the data, and writes its report and its card."""
     recipe = recipe_of(artefact)
-    splits = split(sources.documents(recipe, data_dir), recipe.held_out, recipe.fold)
+    splits = sources.splits(recipe, sources.documents(recipe, data_dir), data_dir)
     found = artefact.report | measure(artefact, recipe, splits, data_dir, folder, device)
     artefact = replace(artefact, report=found).save(folder)
     card.write(artefact.report, folder)
@@ -85,6 +87,10 @@ def _sizes(predictor: Predictor, folder: Path) -> dict[str, int]:
         "state_bytes": predictor.state_bytes,
         "bytes": sum((folder / name).stat().st_size for name in (WEIGHTS, CONFIG, VOCABULARY)),
     }
+
+
+def _disguised(predictor: Predictor, recipe: Recipe, documents: list[Document]) -> dict[str, Any]:
+    return disguises.recalls(predictor, documents) if recipe.labels == SPAM else {}
 
 
 def _baselines(splits: Splits, tests: dict[str, list[Document]], labels: Sequence[str]) -> dict[str, Any]:

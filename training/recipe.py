@@ -31,6 +31,9 @@ class Recipe:
     over `epochs` along a half cosine, after a rise over `warmup` of them. `patience`: epochs without a
     better running accuracy on validation before training ends. `held_out`, `fold`: see `splits.split`. `repeat`: how
     often an epoch meets the documents of a set that is small beside the others (once where it is not named).
+    `vary`: the share of an epoch's documents that are met as another stretch of themselves, with other sentence ends.
+    `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
+    `known_to`: in how many sets a word of the vocabulary must stand, see `corpus.vocabulary`.
     """
 
     task: str
@@ -53,12 +56,17 @@ class Recipe:
     held_out: tuple[str, ...] = ()
     fold: int = 0
     repeat: dict[str, int] = field(default_factory=dict)
+    vary: float = 0.0
+    others: dict[str, int] = field(default_factory=dict)
+    known_to: int = 1
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             _known(getattr(self, name), choices, f"{name} =")
         for name in self.sets:
             _known(name, SETS, "sets:")
+        for name in self.others:
+            _known(name, SETS, "others:")
         for name in self.repeat:
             _known(name, self.sets or (Path(self.file).name,), "repeat:")
         self._check_labels()
@@ -141,7 +149,9 @@ def _typed(name: str, value: Any, wanted: Any) -> Any:
         raise RecipeError(f"{name} = {value!r} is of type {type(value).__name__}, wanted {wanted.__name__}")
     if name == "sizes" and not isinstance(value, dict):
         raise RecipeError(f"sizes = {value!r}, wanted a table: [sizes] and lines such as hidden = 64")
-    if name == "repeat" and not (isinstance(value, dict) and all(type(v) in (int, float) for v in value.values())):
+    if name in ("repeat", "others") and not (
+        isinstance(value, dict) and all(type(v) in (int, float) for v in value.values())
+    ):
         raise RecipeError(f"{name} = {value!r}, wanted a table of numbers: [{name}] and lines such as youtube_spam = 6")
     return value
 

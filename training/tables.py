@@ -1,6 +1,6 @@
 """A report as the tables of its card, each a list of lines of Markdown.
 
-report.json --figures, earliness, stop, erde, calibration, thresholds--> tables
+report.json --figures, earliness, stop, erde, calibration, thresholds, disguised--> tables
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from training.baselines import STREAMING
+from training.disguises import WORDS
 from training.picture import in_order
 
 Section = str | list[str]
@@ -92,6 +93,20 @@ def thresholds(report: dict[str, Any]) -> list[Section]:
         "the rate is the one that was asked for, so what it is worth stands in the rows of the tests."
     )
     return [head, _thresholds_table(report)] if report["validation"]["thresholds"] else []
+
+
+def disguised(report: dict[str, Any]) -> list[Section]:
+    """A section, where disguises were tried."""
+    found = report.get("disguised")
+    if not found:
+        return []
+    head = (
+        "## Disguised\n\n"
+        f"The recall on {found['documents']:,} spam of the tests at probability {found['threshold']}, as it is, and\n"
+        f"with {WORDS:.0%} of its words of four letters and more disguised by rules (training/disguises.py)."
+    )
+    recalls = {name: value for name, value in found.items() if name not in ("documents", "threshold")}
+    return [head, table("", list(recalls), [("recall", [_percent(value) for value in recalls.values()])])]
 
 
 def table(corner: str, heads: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> list[str]:

@@ -20,12 +20,12 @@ from models.forest import RandomForest
 from models.predictor import Predictor
 from models.vocabulary import Vocabulary
 from models.wide import Wide
-from training import calibrate, card, checkpoint, checks, forest, loop, parallel, picture, sources, wide
+from training import calibrate, card, checkpoint, checks, corpus, forest, loop, parallel, picture, sources, wide
 from training.corpus import examples, sentences
 from training.measure import measure
 from training.recipe import Recipe
 from training.score import score
-from training.splits import Splits, split
+from training.splits import Splits
 
 CURVE = "learning_curve.png"
 
@@ -36,7 +36,7 @@ def train(
     """Trains, calibrates, scores and writes an artefact. A `trial` leaves the tests and baselines alone."""
     recipe = sources.settle(recipe)
     documents = sources.documents(recipe, data_dir)
-    splits = split(documents, recipe.held_out, recipe.fold)
+    splits = sources.splits(recipe, documents, data_dir)
     checked = checks.check(documents, splits, recipe.labels, recipe.held_out, recipe.fold)
     print(*checks.lines(checked), sep="\n")
     classifier, vocabulary, curve = _fit(recipe, splits, folder, device, resume)
@@ -66,7 +66,7 @@ def train(
 def follow(recipe: Recipe, data_dir: Path, folder: Path, *, device: torch.device, resume: bool = False) -> None:
     """What the other processes of a group do: they learn beside the first one and leave the rest to it."""
     recipe = sources.settle(recipe)
-    splits = split(sources.documents(recipe, data_dir), recipe.held_out, recipe.fold)
+    splits = sources.splits(recipe, sources.documents(recipe, data_dir), data_dir)
     _fit(recipe, splits, folder, device, resume)
 
 
@@ -75,7 +75,7 @@ def _fit(
 ) -> tuple[Any, Vocabulary, list[dict[str, float]]]:
     """The classifier with its best weights, its vocabulary and the learning curve."""
     cut = sentences(splits.train)
-    vocabulary = Vocabulary.fit(("\n".join(texts) for texts in cut), recipe.words)
+    vocabulary = corpus.vocabulary(splits.train, cut, recipe.words, recipe.known_to)
     once = examples(splits.train, cut, vocabulary, recipe.most_sentences)
     train = [e for e, d in zip(once, splits.train, strict=True) for _ in range(recipe.repeat.get(d.set, 1))]
     validation = examples(splits.validation, sentences(splits.validation), vocabulary)

@@ -6,18 +6,26 @@ from pathlib import Path
 
 import pytest
 
+from models.mail import read
 from training.datasets import SETS, check, fingerprint, rows
 from training.errors import DataError
 from training.publishers import write
 
-MAIL = {"id": "easy_ham/1", "text": "See you there.", "label": 0, "subject": "Lunch", "group": "easy_ham"}
+RAW = "Subject: Lunch\n\nSee you th\xe9r\xe9.\n"
+MAIL = {"id": "easy_ham/1", "raw": RAW, "label": 0, "group": "easy_ham"}
+LETTER = {"id": "enron1/ham/1.txt", "text": "See you there.", "label": 0, "subject": "Lunch"}
 
 
-def test_a_mail_is_its_subject_and_its_body(tmp_path: Path) -> None:
+def test_raw_mail_is_read_as_the_service_reads_it(tmp_path: Path) -> None:
     write(tmp_path / "spamassassin" / "all.jsonl.gz", [MAIL])
     (document,) = SETS["spamassassin"].read(tmp_path)
-    assert document.text == "Lunch\nSee you there."
+    assert document.text == read(RAW.encode("latin-1")).text == "Lunch\nSee you théré."
     assert document.group == "spamassassin/easy_ham"
+
+
+def test_a_letter_is_its_subject_and_its_text() -> None:
+    document = SETS["enron_spam"].document(LETTER, "enron1")
+    assert (document.text, document.group) == ("Lunch\nSee you there.", "enron_spam/enron1")
 
 
 def test_a_review_has_line_ends_where_the_page_has_tags(data_dir: Path) -> None:
@@ -48,11 +56,12 @@ def test_a_bad_row_is_named(tmp_path: Path) -> None:
 
 
 def test_the_fingerprint_sees_content_not_layout() -> None:
-    data_set = SETS["spamassassin"]
-    twin = MAIL | {"text": "see you\n there", "date": "today"}
-    assert fingerprint([MAIL], data_set) == fingerprint([twin], data_set)
-    assert fingerprint([MAIL], data_set) != fingerprint([MAIL | {"label": 1}], data_set)
-    assert fingerprint([MAIL], data_set) != fingerprint([MAIL | {"text": "See me there."}], data_set)
+    data_set = SETS["enron_spam"]
+    twin = LETTER | {"text": "see you\n there", "date": "today"}
+    assert fingerprint([LETTER], data_set) == fingerprint([twin], data_set)
+    assert fingerprint([LETTER], data_set) != fingerprint([LETTER | {"label": 1}], data_set)
+    assert fingerprint([LETTER], data_set) != fingerprint([LETTER | {"text": "See me there."}], data_set)
+    assert fingerprint([MAIL], data_set) != fingerprint([MAIL | {"raw": f"{RAW} "}], data_set)
 
 
 def test_what_was_not_published_is_called_out(data_dir: Path) -> None:
