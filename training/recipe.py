@@ -16,7 +16,7 @@ from models.families import FAMILIES, check, size_types
 from training.datasets import SETS
 from training.errors import RecipeError
 
-_CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising")}
+_CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising", "last")}
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Recipe:
     often an epoch meets the documents of a set that is small beside the others (once where it is not named).
     `vary`: the share of an epoch's documents that are met as another stretch of themselves, with other sentence ends.
     `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
+    `minutes`: no epoch begins that would end later than so long after the first began (0: whatever they take).
     `known_to`: in how many sets a word of the vocabulary must stand, see `corpus.vocabulary`.
     """
 
@@ -53,6 +54,7 @@ class Recipe:
     warmup: float = 0.25
     weight_decay: float = 0.0
     clip: float = 1.0
+    minutes: float = 0.0
     held_out: tuple[str, ...] = ()
     fold: int = 0
     repeat: dict[str, int] = field(default_factory=dict)

@@ -23,7 +23,7 @@ SIZES: dict[str, list[dict[str, object]]] = {
     "gru": [{"wide": 1, "pairs": 20, "length": 0.5, "layers": 2, "connection": "residual"}],
     "conv1d": [{"filters": 4}, {"filters": 4, "branches": "residual"}],
     "pooled": [{}],
-    "bow": [{"mode": mode} for mode in ("binary", "freq", "tfidf")],
+    "bow": [{"mode": mode} for mode in ("freq", "tfidf")],
     "forest": [{"trees": 5, "depth": 3}],
 }
 CASES = [(family, sizes) for family, choices in SIZES.items() for sizes in choices]
