@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate, islice
-from operator import add
+from operator import add, sub
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
@@ -156,11 +156,12 @@ class Predictor:
             n for read, length in zip(plan.read, plan.lengths, strict=True) for n in range(read, read + length + 1)
         ]
         calibrated = self.artefact.calibration.apply(run.logits[rows].astype(np.float64), np.array(counts))
-        odds = log_odds(calibrated)
-        deltas = np.diff(odds, prepend=odds[:1])
+        odds = log_odds(calibrated).tolist()
+        deltas = [0.0, *map(sub, odds[1:], odds)]
         ends = list(accumulate(length + 1 for length in plan.lengths))
         starts = [0, *ends[:-1]]
-        deltas[starts] = 0
+        for start in starts:
+            deltas[start] = 0.0
         sentences: list[list[int]] = [[]] * len(plan.order) + ids
         words = [sentences[row] for row in rows]
         features = run.features[rows].astype(_FLOAT, copy=False)
@@ -168,8 +169,8 @@ class Predictor:
             map(
                 Step,
                 map(tuple, softmax(calibrated).tolist()),
-                odds.tolist(),
-                deltas.tolist(),
+                odds,
+                deltas,
                 map(len, words),
                 [each.count(UNKNOWN) for each in words],
                 map(bytes, features),

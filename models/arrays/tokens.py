@@ -73,11 +73,13 @@ class Runs:
     def sums(self, table: Floats) -> Floats:
         """The sum of the rows of `table [V, E]` over each run: `[N, E]`, zero over none."""
         sums = np.zeros((len(self.counts), table.shape[1]), np.float32)
+        if not self.counts.all():
+            some = self.counts.nonzero()[0]
+            sums[some] = Runs(self.rows, self.counts[some]).sums(table)
+            return sums
         for runs, rows in self.parts(AT_ONCE):
-            some = np.flatnonzero(self.counts[runs])
-            if len(some):
-                starts = (self.ends[runs] - self.counts[runs])[some] - rows.start
-                sums[runs][some] = np.add.reduceat(table.take(self.rows[rows], axis=0), starts, axis=0)
+            starts = self.ends[runs] - self.counts[runs] - rows.start
+            np.add.reduceat(table.take(self.rows[rows], axis=0), starts, axis=0, out=sums[runs])
         return sums
 
 

@@ -26,8 +26,8 @@ class Wide(Network):
 
     def encode(self, tokens: Tokens) -> Floats:
         rows = tokens.grams(self.words, self.pairs)
-        parts = [self.inner.encode(tokens), rows.sums(self.table), rows.counts[:, None]]
-        return np.concatenate(parts, axis=1, dtype=np.float32)
+        number = rows.counts[:, None].astype(np.float32)
+        return np.concatenate([self.inner.encode(tokens), rows.sums(self.table), number], axis=1)
 
     def update(self, state: Floats, x: Floats, out: Floats) -> None:
         self.inner.update(state[:, : -self.own], x[:, : -self.own], out[:, : -self.own])
@@ -38,5 +38,6 @@ class Wide(Network):
 
     def readout(self, state: Floats) -> Floats:
         total, read = state[:, -self.own : -1], state[:, -1:]
-        linear = total / np.sqrt(np.maximum(read, 1)) if self.root else total
-        return self.inner.readout(state[:, : -self.own]) + linear
+        logits = self.inner.readout(state[:, : -self.own])
+        logits += total / np.sqrt(np.maximum(read, 1)) if self.root else total
+        return logits

@@ -45,7 +45,13 @@ def test_a_model_of_default_sizes_is_taken(family: str, wide: dict[str, Any]) ->
 )
 def test_what_does_not_fit_is_left_to_torch(change: dict[str, Any]) -> None:
     made = artefact("gru")
-    known = {"family": "gru", "words": len(WORDS), "classes": 2, "sizes": made.sizes, "arrays": made.weights}
+    known: dict[str, Any] = {
+        "family": "gru",
+        "words": len(WORDS),
+        "classes": 2,
+        "sizes": made.sizes,
+        "arrays": made.weights,
+    }
     assert build(**known) is not None
     assert build(**(known | change)) is None
 
