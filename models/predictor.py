@@ -164,7 +164,8 @@ class Predictor:
             deltas[start] = 0.0
         sentences: list[list[int]] = [[]] * len(plan.order) + ids
         words = [sentences[row] for row in rows]
-        features = run.features[rows].astype(_FLOAT, copy=False)
+        features = run.features[rows].astype(_FLOAT, copy=False).tobytes()
+        size = len(features) // len(rows)
         steps = list(
             map(
                 Step,
@@ -173,7 +174,7 @@ class Predictor:
                 deltas,
                 map(len, words),
                 [each.count(UNKNOWN) for each in words],
-                map(bytes, features),
+                (features[at : at + size] for at in range(0, len(features), size)),
             )
         )
         states = run.states[[rows[end - 1] for end in ends]].astype(_FLOAT, copy=False)

@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from models.disguise import pieces, readings
+from models.disguise import pieces, plain, readings
 
 Mode = Literal["binary", "count", "freq", "tfidf"]
 
@@ -46,7 +46,7 @@ _TOKEN: Final = re.compile(
 _KEPT: Final = "abcdefghijklmnopqrstuvwxyz0123456789'!?%@$|"
 _TO_KEPT: Final = bytes(ord(chr(c).lower()) if chr(c).lower() in _KEPT else 32 for c in range(128)).ljust(256)
 _DROPPED: Final = bytes(c for c in range(128) if _INVISIBLE.match(chr(c)))
-_JOINING: Final = re.compile(r"[@$|]|![!']*[a-z0-9]")
+_JOINING: Final = re.compile("![!']*[a-z0-9]")
 _PART: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[!?$%£€]")
 # Three letters with the same mark between each and the next, four with a blank.
 _APART: Final = re.compile(
@@ -89,10 +89,11 @@ def words(sentence: str) -> list[str]:
 
 
 def _tokens(sentence: str) -> list[str]:
-    found = _plain_tokens(sentence) if sentence.isascii() else None
-    if found is None:
-        found = _TOKEN.findall(normalise(sentence))
-    if list(map(len, found)).count(1) > 2:
+    plain = _plain_tokens(sentence) if sentence.isascii() else None
+    found = _TOKEN.findall(normalise(sentence)) if plain is None else plain
+    lengths = list(map(len, found))
+    # Where nothing joins tokens, letters that stand apart are three of one letter in a row.
+    if lengths.count(1) > 2 and (plain is None or "'" in sentence or b"\1\1\1" in bytes(map((1).__eq__, lengths))):
         text = normalise(sentence)
         together = _APART.sub(lambda run: "’".join(filter(str.isalpha, run[0])), text)
         if together != text:
@@ -103,7 +104,7 @@ def _tokens(sentence: str) -> list[str]:
 def _plain_tokens(sentence: str) -> list[str] | None:
     """The tokens of an ASCII text; None where a sign may be of a word, so that only `_TOKEN` knows."""
     text = sentence.encode().translate(_TO_KEPT, _DROPPED).decode()
-    if _JOINING.search(text):
+    if "@" in text or "$" in text or "|" in text or ("!" in text and _JOINING.search(text)):
         return None
     for mark in "!?%":
         if mark in text:
@@ -198,6 +199,8 @@ class Vocabulary:
     def _stands_for(self, token: str) -> list[int]:
         """The ids of a token that is not held as it stands, at least one."""
         index = self.word_index
+        if plain(token):
+            return [UNKNOWN]
         if token.isdecimal():
             return [index.get(_number(token), UNKNOWN)]
         parts = [token] if token.isalpha() else _parts(token)

@@ -39,4 +39,4 @@ def test_what_is_kept_is_bounded() -> None:
     kernels = [np.zeros((2, 1, k), np.float32) for k in inception.KERNELS]
     biases = [np.zeros(2, np.float32)] * 3
     large = Inception(np.zeros((inception.FOLDED + 50, 1), np.float32), kernels, biases)
-    assert large.folded.shape == (inception.FOLDED + 1, 15 * 2)
+    assert [table.shape for table in large.folded] == [(inception.FOLDED + 1, 3 * 2)] * 7
