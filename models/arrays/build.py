@@ -51,7 +51,7 @@ def _wide(family: str, weights: Weights, words: int, classes: int, sizes: dict[s
     make = FAMILIES[family]
     if not wide:
         return make(weights, words, classes, **sizes)
-    pairs = sizes.get("pairs", 0)
+    pairs = sizes.pop("wide_pairs", sizes.get("pairs", 0))
     if family not in READING_PAIRS:
         sizes.pop("pairs", None)
     inner = make(weights.within("inner"), words, classes, **sizes)

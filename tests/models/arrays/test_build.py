@@ -31,6 +31,13 @@ def test_a_model_of_default_sizes_is_taken(family: str, wide: dict[str, Any]) ->
     assert build(family, words=3, classes=2, sizes=wide, arrays=weights) is not None
 
 
+def test_a_wide_path_may_have_pairs_of_its_own() -> None:
+    weights = build_torch("conv1d", words=3, classes=2, sizes={"wide": "root", "pairs": 5}).weights()
+    for pairs, fits in ((5, True), (6, False)):
+        sizes = {"wide": "root", "pairs": 9, "wide_pairs": pairs}
+        assert (build("conv1d", words=3, classes=2, sizes=sizes, arrays=weights) is not None) is fits
+
+
 @pytest.mark.parametrize(
     "change",
     [
