@@ -2,7 +2,8 @@
 
 python -m training data      what is there, and whether it is what was published; --download fetches it
 python -m training train     RECIPE.toml [key=value …]: an artefact, its report and its card
-python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests
+python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests; --rewrite makes cards again
+python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored
 python -m training draw      TEXT OUTPUT.png: the running probability of a text, as a picture
 """
 
@@ -15,12 +16,14 @@ from pathlib import Path
 
 import torch
 
-from models.artefact import PRETRAINED
+from models.artefact import PRETRAINED, load
 from models.errors import UndertoneError
 from training import evaluate, parallel, publishers, recipe
 from training.datasets import SETS, check
 from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
+from training.leave_out import leave_out
+from training.measure import again
 from training.train import follow, train
 
 
@@ -43,11 +46,7 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--download", action="store_true", help="fetch the sets from their publishers first")
     data.add_argument("--mirror", default="", metavar="URL", help="fetch the same file names from this address instead")
     learn = _command(commands, "train", "trains a recipe into an artefact")
-    learn.add_argument("recipe", type=Path, metavar="RECIPE.toml")
-    learn.add_argument("overrides", nargs="*", metavar="key=value", help="such as epochs=3 or sizes.hidden=64")
-    learn.add_argument(
-        "--output", type=Path, metavar="DIR", help="where the artefact goes (default: runs/<task>-<family>)"
-    )
+    _recipe(learn)
     learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")
     learn.add_argument("--trial", action="store_true", help="an experiment: the tests are not scored")
     _device(learn)
@@ -55,7 +54,13 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument(
         "artefacts", nargs="*", type=Path, metavar="ARTEFACT", help="folders (default: all shipped ones)"
     )
+    score.add_argument(
+        "--rewrite", action="store_true", help="measure again all that their reports and cards tell, and write these"
+    )
     _device(score)
+    without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
+    _recipe(without)
+    _device(without)
     picture = commands.add_parser("draw", help="draws the running probability of a text, sentence by sentence")
     picture.add_argument("text", type=Path, metavar="TEXT", help="a text file in UTF-8")
     picture.add_argument("output", type=Path, metavar="OUTPUT.png")
@@ -73,6 +78,14 @@ def _command(
         "--data-dir", type=Path, default=Path("data"), metavar="DIR", help="the data sets (default: data)"
     )
     return command
+
+
+def _recipe(command: argparse.ArgumentParser) -> None:
+    command.add_argument("recipe", type=Path, metavar="RECIPE.toml")
+    command.add_argument("overrides", nargs="*", metavar="key=value", help="such as epochs=3 or sizes.hidden=64")
+    command.add_argument(
+        "--output", type=Path, metavar="DIR", help="where artefacts go (default: runs/<task>-<family>)"
+    )
 
 
 def _device(command: argparse.ArgumentParser) -> None:
@@ -112,15 +125,26 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    for line in evaluate.evaluate(options.artefacts, options.data_dir, torch.device(options.device)):
+    device = torch.device(options.device)
+    if options.rewrite:
+        for folder in evaluate.folders(options.artefacts):
+            again(load(folder), options.data_dir, folder, device)
+    for line in evaluate.evaluate(options.artefacts, options.data_dir, device):
         print(line, flush=True)
+
+
+def _leave_out(options: argparse.Namespace) -> None:
+    chosen = recipe.load(options.recipe, options.overrides)
+    folder = options.output or Path("runs") / f"{chosen.name}-without"
+    for cells in leave_out(chosen, options.data_dir, folder, torch.device(options.device)):
+        print("".join(f"{cell:>20}" for cell in cells), flush=True)
 
 
 def _draw(options: argparse.Namespace) -> None:
     draw(options.text.read_text("utf-8"), options.artefact, options.output)
 
 
-commands = {"data": _data, "train": _train, "evaluate": _evaluate, "draw": _draw}
+commands = {"data": _data, "train": _train, "evaluate": _evaluate, "leave-out": _leave_out, "draw": _draw}
 
 if __name__ == "__main__":
     sys.exit(main())

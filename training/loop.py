@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from models.contract import Classifier
 from training import checkpoint, log, parallel
+from training.augment import vary
 from training.checkpoint import Progress
 from training.corpus import Batch, Example, batches
 from training.documents import NO_TARGET
@@ -95,6 +96,8 @@ def _epoch(
     # The processes of a group drop different words and numbers.
     torch.manual_seed(recipe.seed * 1000 + epoch + 1_000_003 * parallel.rank())
     generator = np.random.default_rng([recipe.seed, epoch])
+    if recipe.vary:
+        data = [vary(e, recipe.vary, generator) for e in data]
     steps = math.ceil(len(data) / recipe.batch)
     total, seen = 0.0, 0
     classifier.train()

@@ -40,6 +40,12 @@ class Scores:
         ]
         object.__setattr__(self, "targets", told)
 
+    @classmethod
+    def whole(cls, documents: Sequence[Document], probabilities: Floats) -> Scores:
+        """Of what reads each document as one: `probabilities [N, K]` after it, and none before."""
+        labels = np.array([document.label for document in documents], dtype=np.int64)
+        return cls(labels, [np.stack([np.full(len(p), 1 / len(p)), p]) for p in probabilities])
+
     def after(self, read: int) -> Floats:
         """Probabilities after `read` sentences, or after all of a shorter document: `[N, K]`."""
         return np.array([p[min(read, len(p) - 1)] for p in self.probabilities])
