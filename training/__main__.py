@@ -4,6 +4,8 @@ python -m training data      what is there, and whether it is what was published
 python -m training train     RECIPE.toml [key=value …]: an artefact, its report and its card
 python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests; --rewrite makes cards again
 python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored
+python -m training compare   every family, the baselines and what is shipped in one table; goes on where it was cut
+python -m training export    ARTEFACT: its step as ONNX, state in and state out
 python -m training draw      TEXT OUTPUT.png: the running probability of a text, as a picture
 """
 
@@ -18,7 +20,7 @@ import torch
 
 from models.artefact import PRETRAINED, load
 from models.errors import UndertoneError
-from training import evaluate, parallel, publishers, recipe
+from training import compare, evaluate, overview, parallel, publishers, recipe
 from training.datasets import SETS, check
 from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
@@ -61,6 +63,22 @@ def parser() -> argparse.ArgumentParser:
     without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
     _recipe(without)
     _device(without)
+    table = _command(commands, "compare", "trains every family and prints one table of them; goes on where it was cut")
+    table.add_argument("--task", choices=("sentiment", "spam"), default="sentiment", help="(default: %(default)s)")
+    table.add_argument(
+        "--output",
+        type=Path,
+        default=Path("runs/compare"),
+        metavar="DIR",
+        help="rows, CSV, pictures (default: %(default)s)",
+    )
+    table.add_argument(
+        "--minutes", type=float, default=0.0, metavar="N", help="begin no row after so long (default: make all of them)"
+    )
+    _device(table)
+    graph = commands.add_parser("export", help="writes an artefact's step as ONNX, checked against torch")
+    graph.add_argument("artefact", type=Path, metavar="ARTEFACT")
+    graph.add_argument("--output", type=Path, metavar="DIR", help="where step.onnx goes (default: beside the weights)")
     picture = commands.add_parser("draw", help="draws the running probability of a text, sentence by sentence")
     picture.add_argument("text", type=Path, metavar="TEXT", help="a text file in UTF-8")
     picture.add_argument("output", type=Path, metavar="OUTPUT.png")
@@ -140,11 +158,38 @@ def _leave_out(options: argparse.Namespace) -> None:
         print("".join(f"{cell:>20}" for cell in cells), flush=True)
 
 
+def _compare(options: argparse.Namespace) -> None:
+    rows = []
+    for row in compare.compare(
+        options.task, options.data_dir, options.output, torch.device(options.device), options.minutes
+    ):
+        rows.append(row)
+        overview.write(rows, options.output / options.task)
+    print(*overview.lines(rows), sep="\n")
+
+
+def _export(options: argparse.Namespace) -> None:
+    # It brings another engine along, which no other command needs.
+    from training import export
+
+    folder = options.output or options.artefact
+    worst = export.export(load(options.artefact), folder)
+    print(f"{folder / export.FILE}: differs from torch by at most {worst:.1e}")
+
+
 def _draw(options: argparse.Namespace) -> None:
     draw(options.text.read_text("utf-8"), options.artefact, options.output)
 
 
-commands = {"data": _data, "train": _train, "evaluate": _evaluate, "leave-out": _leave_out, "draw": _draw}
+commands = {
+    "data": _data,
+    "train": _train,
+    "evaluate": _evaluate,
+    "leave-out": _leave_out,
+    "compare": _compare,
+    "export": _export,
+    "draw": _draw,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -24,28 +24,26 @@ from training.documents import Document
 from training.score import Floats, Scores
 
 Classify = Callable[[Sequence[Document]], Scores]
+Learn = Callable[[Sequence[Document], Sequence[Document]], Classify | None]
+"""From `train`, which has every class, and `validation`, which chooses where there is something to choose; None where
+a program is not installed."""
 
 NB: Final = "NB-weighted logistic regression, uni- and bigrams"
 STREAMING: Final = ss3.NAME
 """The one that has a score after every sentence."""
 
 
-def baselines(
-    train: Sequence[Document], validation: Sequence[Document], labels: Sequence[str]
-) -> dict[str, Classify | None]:
-    """Those that fit such labels, each as it has learnt; None for a program that is not installed.
-
-    Every class is in `train`; `validation` chooses where there is something to choose.
-    """
-    learnt: dict[str, Classify | None] = {
-        "bag of words, logistic regression": linear(train, 1),
-        NB: linear(train, 2),
-        fast_text.NAME: fast_text.learn(train, validation),
-        ss3.NAME: ss3.learn(train),
+def baselines(labels: Sequence[str]) -> dict[str, Learn]:
+    """Those that fit such labels."""
+    found: dict[str, Learn] = {
+        "bag of words, logistic regression": lambda train, _: linear(train, 1),
+        NB: lambda train, _: linear(train, 2),
+        fast_text.NAME: fast_text.learn,
+        ss3.NAME: lambda train, _: ss3.learn(train),
     }
     if tuple(labels) == bogofilter.LABELS:
-        learnt[bogofilter.NAME] = bogofilter.learn(train)
-    return learnt
+        found[bogofilter.NAME] = lambda train, _: bogofilter.learn(train)
+    return found
 
 
 def linear(train: Sequence[Document], longest: int) -> Classify:

@@ -18,7 +18,7 @@ from training.documents import Document
 from training.errors import TrainingError
 from training.measure import recipe_of
 from training.metrics import figures
-from training.score import score
+from training.score import readable, score
 from training.splits import split
 
 _HEADS: Final = (
@@ -56,7 +56,9 @@ def evaluate(named: Sequence[Path], data_dir: Path, device: torch.device) -> Ite
             read[known] = split(sources.documents(recipe, data_dir), fold=recipe.fold).tests
         predictor = Predictor(artefact, device)
         for name, documents in read[known].items():
-            yield _row(artefact.name, name, figures(score(predictor, documents, name), artefact.thresholds))
+            yield _row(
+                artefact.name, name, figures(score(predictor, readable(artefact, documents), name), artefact.thresholds)
+            )
 
 
 def _row(model: str, test: str, entry: dict[str, Any]) -> str:

@@ -24,7 +24,7 @@ from training.earliness import earliness
 from training.errors import RecipeError
 from training.metrics import figures, summary
 from training.recipe import Recipe, from_dict
-from training.score import Scores, score
+from training.score import Scores, readable, score
 from training.splits import Splits
 
 
@@ -36,14 +36,21 @@ def measure(
     folder: Path,
     device: torch.device,
     trial: bool = False,
+    beside: bool = True,
 ) -> dict[str, Any]:
-    """A `trial` leaves the tests and the baselines alone."""
+    """A `trial` leaves the tests and the baselines alone, and without `beside` there are only no baselines.
+
+    Documents that the model has no room for are not scored; `refused` is their share of each side.
+    """
     predictor = Predictor(artefact, device)
+    sides = {"validation": splits.validation} | ({} if trial else splits.tests)
+    tests = {name: readable(artefact, documents) for name, documents in sides.items()}
+    refused = {name: 1 - len(found) / len(sides[name]) for name, found in tests.items() if sides[name]}
+    validation = tests.pop("validation")
     rows: dict[str, list[int]] = {}
-    for i, document in enumerate(splits.validation):
+    for i, document in enumerate(validation):
         rows.setdefault(document.set, []).append(i)
-    scores = score(predictor, splits.validation, "validation")
-    tests = {} if trial else splits.tests
+    scores = score(predictor, validation, "validation")
     return {
         "task": recipe.task,
         "family": recipe.family,
@@ -59,7 +66,8 @@ def measure(
         "validation_by_set": {name: figures(scores.of(of), artefact.thresholds) for name, of in rows.items()},
         "test": {name: figures(score(predictor, found, name), artefact.thresholds) for name, found in tests.items()},
         "disguised": _disguised(predictor, recipe, [d for found in tests.values() for d in found]),
-        "baselines": _baselines(splits, tests, recipe.labels) if tests else {},
+        "baselines": _baselines(splits, tests, recipe.labels) if tests and beside else {},
+        "refused": {name: share for name, share in refused.items() if share},
     }
 
 
@@ -96,7 +104,8 @@ def _disguised(predictor: Predictor, recipe: Recipe, documents: list[Document]) 
 def _baselines(splits: Splits, tests: dict[str, list[Document]], labels: Sequence[str]) -> dict[str, Any]:
     """Per baseline the figures of each test; None where it is not installed."""
     found: dict[str, Any] = {}
-    for name, classify in baselines(splits.train, splits.validation, labels).items():
+    for name, learn in baselines(labels).items():
+        classify = learn(splits.train, splits.validation)
         found[name] = classify and {test: _figures(name, classify(of)) for test, of in tests.items()}
     return found
 

@@ -32,7 +32,7 @@ def learning_curve(curve: Sequence[dict[str, float]], path: Path) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
-    _save(figure, path)
+    save(figure, path)
 
 
 def earliness(rows: Mapping[str, dict[str, Any]], path: Path) -> None:
@@ -53,7 +53,7 @@ def earliness(rows: Mapping[str, dict[str, Any]], path: Path) -> None:
     for axes in (by_number, by_share):
         axes.grid(alpha=0.3)
     by_share.legend(fontsize=8)
-    _save(figure, path)
+    save(figure, path)
 
 
 def reliability(tests: Mapping[str, dict[str, Any]], path: Path) -> None:
@@ -72,7 +72,7 @@ def reliability(tests: Mapping[str, dict[str, Any]], path: Path) -> None:
         line[0].set_ylabel(name, fontsize=8)
     figure.supxlabel("claimed; above each: sentences read, expected calibration error", fontsize=9)
     figure.supylabel("came true", fontsize=9)
-    _save(figure, path)
+    save(figure, path)
 
 
 def in_order(read: Iterable[str]) -> list[str]:
@@ -84,6 +84,7 @@ def in_order(read: Iterable[str]) -> list[str]:
     return sorted(read, key=lambda key: float("inf") if key == "end" else float(key.rstrip("%")))
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path) -> None:
+    """Writes a picture."""
     # Without a date or a version in it, the same figures give the same bytes.
     figure.savefig(path, dpi=80, metadata={"Software": None})

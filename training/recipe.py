@@ -16,7 +16,7 @@ from models.families import FAMILIES, check, size_types
 from training.datasets import SETS
 from training.errors import RecipeError
 
-_CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising")}
+_CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising", "last")}
 _LINEAR: Final = ("ratios", "idf")
 
 
@@ -36,6 +36,7 @@ class Recipe:
     `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
     `linear`: the kinds of weights (ratios, idf) of the linear path beside the classifier, see `wide.fit`.
     `few_writers`: sets whose own names and places are left out of the vocabulary, see `corpus.vocabulary`.
+    `minutes`: no epoch begins that would end later than so long after the first began (0: whatever they take).
     """
 
     task: str
@@ -55,6 +56,7 @@ class Recipe:
     warmup: float = 0.25
     weight_decay: float = 0.0
     clip: float = 1.0
+    minutes: float = 0.0
     held_out: tuple[str, ...] = ()
     fold: int = 0
     repeat: dict[str, int] = field(default_factory=dict)

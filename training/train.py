@@ -7,6 +7,7 @@ The test documents are scored once, at the end, by the artefact as it was read b
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,20 +21,29 @@ from models.forest import RandomForest
 from models.predictor import Predictor
 from models.vocabulary import Vocabulary
 from models.wide import Wide
-from training import calibrate, card, checkpoint, checks, corpus, forest, loop, parallel, picture, sources, wide
+from training import calibrate, card, checkpoint, checks, forest, loop, parallel, picture, sources, wide
+from training.cache import tokenised
 from training.corpus import examples, sentences
 from training.measure import measure
 from training.recipe import Recipe
-from training.score import score
+from training.score import readable, score
 from training.splits import Splits
 
 CURVE = "learning_curve.png"
 
 
 def train(
-    recipe: Recipe, data_dir: Path, folder: Path, *, device: torch.device, resume: bool = False, trial: bool = False
+    recipe: Recipe,
+    data_dir: Path,
+    folder: Path,
+    *,
+    device: torch.device,
+    resume: bool = False,
+    trial: bool = False,
+    beside: bool = True,
 ) -> Artefact:
-    """Trains, calibrates, scores and writes an artefact. A `trial` leaves the tests and baselines alone."""
+    """Trains, calibrates, scores and writes an artefact. A `trial` leaves the tests and baselines alone; without
+    `beside` there are no baselines."""
     recipe = sources.settle(recipe)
     documents = sources.documents(recipe, data_dir)
     splits = sources.splits(recipe, documents, data_dir)
@@ -41,7 +51,7 @@ def train(
     print(*checks.lines(checked), sep="\n")
     artefact, curve = make(recipe, splits, folder, device, resume)
     picture.learning_curve(curve, folder / CURVE)
-    report = measure(artefact, recipe, splits, data_dir, folder, device, trial)
+    report = measure(artefact, recipe, splits, data_dir, folder, device, trial, beside)
     report |= {"learning_curve": curve, "checks": checked}
     artefact = replace(artefact, report=report).save(folder)
     if not trial:
@@ -65,7 +75,7 @@ def make(
         weights=classifier.weights(),
         calibration=Calibration.identity(len(recipe.labels)),
     ).save(folder)
-    validation = score(Predictor(plain, device), splits.validation, "validation")
+    validation = score(Predictor(plain, device), readable(plain, splits.validation), "validation")
     calibration = calibrate.fit(validation)
     thresholds = calibrate.thresholds(calibrate.apply(calibration, validation))
     return replace(plain, calibration=calibration, thresholds=thresholds).save(folder), curve
@@ -82,20 +92,22 @@ def _fit(
     recipe: Recipe, splits: Splits, folder: Path, device: torch.device, resume: bool
 ) -> tuple[Any, Vocabulary, list[dict[str, float]]]:
     """The classifier with its best weights, its vocabulary and the learning curve."""
-    cut = sentences(splits.train)
-    vocabulary = corpus.vocabulary(splits.train, cut, recipe.words, recipe.few_writers)
-    once = examples(splits.train, cut, vocabulary, recipe.most_sentences)
+    vocabulary, once, validation = tokenised(splits, recipe)
     train = [e for e, d in zip(once, splits.train, strict=True) for _ in range(recipe.repeat.get(d.set, 1))]
-    validation = examples(splits.validation, sentences(splits.validation), vocabulary)
     torch.manual_seed(recipe.seed)
     classifier = build(recipe.family, words=len(vocabulary), classes=len(recipe.labels), sizes=recipe.sizes)
     classifier.prepare(vocabulary)
+    if (room := classifier.room(classifier.initial_state(1))) is not None:
+        train, validation = ([e for e in side if len(e.ids) <= int(room)] for side in (train, validation))
     inner = classifier.inner if isinstance(classifier, Wide) else classifier
     if isinstance(inner, RandomForest):
+        began = time.perf_counter()
         forest.fit(inner, train, recipe.seed)
+        seconds = time.perf_counter() - began
         cpu = torch.device("cpu")
         learnt = loop.evaluate(classifier, train, recipe, cpu)["validation_loss"]
         curve = [{"epoch": 1.0, "train_loss": learnt} | loop.evaluate(classifier, validation, recipe, cpu)]
+        curve[0]["seconds"] = seconds
     else:
         curve = loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
     if isinstance(classifier, Wide) and parallel.rank() == 0:

@@ -36,17 +36,17 @@ def test_log_count_ratios_by_hand() -> None:
 
 
 def test_all_learn_the_films() -> None:
-    learnt = baselines(FILMS[::2], FILMS[1::4], ("negative", "positive"))
-    assert set(learnt) == {"bag of words, logistic regression", NB, fast_text.NAME, STREAMING}
-    for classify in learnt.values():
-        assert right(classify, FILMS[1::2]) > 0.9
+    found = baselines(("negative", "positive"))
+    assert set(found) == {"bag of words, logistic regression", NB, fast_text.NAME, STREAMING}
+    for learn in found.values():
+        assert right(learn(FILMS[::2], FILMS[1::4]), FILMS[1::2]) > 0.9
 
 
 def test_all_learn_three_topics() -> None:
     names = ("cooking", "sport", "weather")
     documents = [Document("", text, names.index(label), "x/y") for text, label in topics()]
-    for classify in baselines(documents[::2], documents[1::2], names).values():
-        assert right(classify, documents[1::2]) > 0.9
+    for learn in baselines(names).values():
+        assert right(learn(documents[::2], documents[1::2]), documents[1::2]) > 0.9
 
 
 def test_fast_text_is_the_same_each_time() -> None:
@@ -71,9 +71,14 @@ def test_ss3_of_a_prefix_is_the_sum_of_its_sentences() -> None:
 def test_bogofilter_learns_spam_from_ham() -> None:
     spam = [Document("", f"Prize {i}\nClaim your free prize number {i} now!", 1, "x/y") for i in range(40)]
     ham = [Document("", f"Lunch {i}\nShall we meet at the office {i} today?", 0, "x/y") for i in range(40)]
-    learnt = baselines([*ham[::2], *spam[::2]], [ham[1], spam[1]], bogofilter.LABELS)
-    assert bogofilter.NAME in learnt
-    assert right(learnt[bogofilter.NAME], [*ham[1::2], *spam[1::2], Document("", "free prize", 1, "x/y")]) == 1
+    learn = baselines(bogofilter.LABELS)[bogofilter.NAME]
+    assert (
+        right(
+            learn([*ham[::2], *spam[::2]], [ham[1], spam[1]]),
+            [*ham[1::2], *spam[1::2], Document("", "free prize", 1, "x/y")],
+        )
+        == 1
+    )
 
 
 def test_without_the_program_there_is_no_bogofilter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
