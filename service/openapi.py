@@ -123,7 +123,7 @@ def _operation(
 def _predict() -> dict[str, Any]:
     said = _operation("Score one text, or one mail", wire.Prediction, body=wire.PredictIn)
     said["description"] = "A mail may also be the body itself; then the parameters are in the query."
-    said["parameters"] = [_parameter(name, required=False) for name in _QUERY]
+    said["parameters"] = [_parameter(name, required=False) for name in _QUERY if name in wire.PredictIn.model_fields]
     said["requestBody"]["content"] |= _mail()
     return said
 

@@ -44,7 +44,7 @@ async def parsed(request: Request, serving: Serving, model: type[M]) -> M:
     data = await read_body(request, serving.settings.max_body)
     try:
         if media == MAIL:
-            return model.model_validate({**_query(request), "email": data}, strict=False)
+            return model.model_validate({**_query(request, model), "email": data}, strict=False)
         return model.model_validate_json(data)
     except ValidationError as error:
         raise _refused(error) from None
@@ -56,13 +56,13 @@ def queried(request: Request) -> PredictIn:
     if charset not in ("", "utf-8", "utf8"):
         raise UnsupportedMedia(f"the charset is {charset[:40]!r}, wanted is utf-8")
     try:
-        return PredictIn.model_validate({**_query(request), "text": ""}, strict=False)
+        return PredictIn.model_validate({**_query(request, PredictIn), "text": ""}, strict=False)
     except ValidationError as error:
         raise _refused(error) from None
 
 
-def _query(request: Request) -> dict[str, str]:
-    return {name: value for name, value in request.query_params.items() if name in QUERY}
+def _query(request: Request, model: type[BaseModel]) -> dict[str, str]:
+    return {name: value for name, value in request.query_params.items() if name in QUERY and name in model.model_fields}
 
 
 def _refused(error: ValidationError) -> UndertoneError:
