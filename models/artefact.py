@@ -27,7 +27,6 @@ from models.vocabulary import Vocabulary
 
 PIPE: Final = 1
 """Raised whenever the sentences or tokens of a golden file change: older artefacts are then refused."""
-PRETRAINED: Final = Path(__file__).parent / "pretrained"
 WEIGHTS, CONFIG, VOCABULARY, REPORT, CARD = (
     "weights.safetensors",
     "config.toml",

@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import models
+from models import shipped
+from models.verdict import threshold
 from service.batcher import Batcher
-from service.errors import InvalidRequest, UnknownModel, UnknownTask
+from service.errors import UnknownModel, UnknownTask
 from service.settings import SettingsError
 
 if TYPE_CHECKING:
@@ -39,22 +40,7 @@ class Model:
 
     def threshold(self, asked: float | str | None) -> float | None:
         """The probability from which the positive label is given; None with more than two labels."""
-        if len(self.labels) > 2:
-            if asked is not None:
-                raise InvalidRequest(
-                    f"{self.name} has {len(self.labels)} labels and so no threshold: leave it out", field="threshold"
-                )
-            return None
-        if isinstance(asked, str):
-            rate = asked.removeprefix("fpr:")
-            if asked == rate or rate not in self.artefact.thresholds:
-                known = ", ".join(f'"fpr:{rate}"' for rate in self.artefact.thresholds) or "none"
-                raise InvalidRequest(
-                    f"threshold is {asked[:80]!r}, wanted is a number above 0 and below 1, or one of {known}",
-                    field="threshold",
-                )
-            return self.artefact.thresholds[rate]
-        return 0.5 if asked is None else asked
+        return threshold(self.artefact, asked)
 
 
 class Catalogue:
@@ -100,11 +86,10 @@ class Catalogue:
 
 def folders(names: Sequence[str]) -> list[Path]:
     """Where the models are; raises SettingsError where one is not. Needs no torch, so a supervisor can ask."""
-    shipped = Path(models.__file__).parent / "pretrained"
-    found = [Path(name) if os.sep in name else shipped / name for name in names]
+    found = [shipped.folder(name) for name in names]
     for folder in found:
         if not (folder / "config.toml").is_file():
-            known = ", ".join(sorted(path.parent.name for path in shipped.glob("*/config.toml"))) or "none"
+            known = ", ".join(shipped.names()) or "none"
             raise SettingsError(
                 f"UNDERTONE_MODELS names {folder.name!r}, and there is no model in {folder}: name shipped ones "
                 f"({known}) or folders that `python -m training train` wrote"

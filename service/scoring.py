@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from models.sentences import Sentence
-from service.record import NEVER, Mark
+from models.verdict import NEVER, Verdict
+from service.record import Mark
 from service.wire import LinkOut, MailOut, ModelId, PartOut, SentenceOut, StreamedSentence
 
 if TYPE_CHECKING:
@@ -18,22 +19,17 @@ if TYPE_CHECKING:
     from models.predictor import Advance, Step
     from service.catalogue import Model
 
-FEW_WORDS: Final = 3
-MOSTLY: Final = 0.5
-
 
 class Tally:
     """Follows one request from the mark before it, sentence by sentence; `mail` is what its text was read from."""
 
     def __init__(self, model: Model, threshold: float | None, start: Mark, mail: Mail | None = None) -> None:
         self.model = model
-        self.threshold = threshold
         self.now = start
         self.mail = mail
+        self._seen = Verdict(threshold, start.label, start.decided_at)
         self._prior: Step | None = None
         self._last: Step | None = None
-        self._words = 0
-        self._unknown = 0
 
     @property
     def started(self) -> bool:
@@ -68,13 +64,13 @@ class Tally:
         labels = self.model.labels
         return {
             "task": self.model.task,
-            "label": labels[self._label(self._last)],
+            "label": labels[self._seen.label_of(self._last)],
             "probability": self._last.probabilities[-1],
             "probabilities": dict(zip(labels, self._last.probabilities, strict=True)),
             "prior": self._prior.log_odds,
-            "threshold": self.threshold,
+            "threshold": self._seen.threshold,
             "decided_at": None if self.now.decided_at == NEVER else self.now.decided_at,
-            "warnings": self._warnings(),
+            "warnings": self._seen.warnings,
             "model": ModelId(name=self.model.name, digest=self.model.digest),
             "mail": None if self.mail is None else _said(self.mail),
         }
@@ -83,27 +79,12 @@ class Tally:
         """Moves `now` on; the index of the turn's first sentence."""
         if self._prior is None:
             self._prior = self._last = advance.prior
-        first, label, decided = self.now.step, self.now.label, self.now.decided_at
+        first = self.now.step
         for index, step in enumerate(advance.steps, start=first):
-            latest = self._label(step)
-            if latest != label:
-                label, decided = latest, index
-            self._words += step.words
-            self._unknown += step.unknown
+            self._seen = self._seen.after(index, step)
             self._last = step
-        self.now = Mark(first + len(advance.steps), advance.state, label, decided)
+        self.now = Mark(first + len(advance.steps), advance.state, self._seen.label, self._seen.decided_at)
         return first
-
-    def _label(self, step: Step) -> int:
-        if self.threshold is None:
-            return step.probabilities.index(max(step.probabilities))
-        return int(step.probabilities[-1] >= self.threshold)
-
-    def _warnings(self) -> list[str]:
-        if self._words == 0:
-            return ["no_words"]
-        warnings = ["very_short"] if self._words < FEW_WORDS else []
-        return [*warnings, "mostly_unknown_words"] if self._unknown > MOSTLY * self._words else warnings
 
 
 def _said(mail: Mail) -> MailOut:

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import torch
 
-from models.artefact import PRETRAINED
 from models.errors import UndertoneError
+from models.shipped import PRETRAINED
 from training import evaluate, parallel, publishers, recipe
 from training.datasets import SETS, check
 from training.draw import draw

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import torch
 
-from models.artefact import PRETRAINED, Artefact, load
+from models.artefact import Artefact, load
 from models.predictor import Predictor
+from models.shipped import PRETRAINED
 from training import table
 from training.datasets import SETS
 from training.documents import Document

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,7 +60,7 @@ def test_thresholds(models: Catalogue) -> None:
 
 def test_more_than_two_labels_have_no_threshold(models: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     model = models.resolve("spam")
-    monkeypatch.setattr(model, "labels", ("a", "b", "c"))
+    monkeypatch.setattr(model, "artefact", replace(model.artefact, labels=("a", "b", "c")))
     assert model.threshold(None) is None
     for asked in (0.5, "fpr:0.01"):
         with pytest.raises(InvalidRequest, match="no threshold"):
