@@ -22,7 +22,8 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from benchmarks.rounds import Times, machine, measure
-from models.artefact import PRETRAINED, load
+from models import shipped
+from models.artefact import load
 from models.eager import TorchEngine
 from models.predictor import Advance, Predictor
 from models.sentences import split
@@ -57,7 +58,7 @@ def main() -> None:
     asked = parser.parse_args()
     threadpool_limits(1)
     torch.set_num_threads(1)
-    folders = sorted(path.parent for path in PRETRAINED.glob("*/config.toml"))
+    folders = [shipped.folder(name) for name in shipped.names()]
     print(machine(), f"one thread; medians of {asked.rounds} rounds in turn, lowest and highest in brackets", sep="\n")
     for folder in folders:
         print(f"\n{folder.name}")

@@ -34,7 +34,6 @@ PIPE: Final = 2
 """Raised whenever the sentences or tokens of a golden file change: older artefacts are then refused."""
 _UNTIL_TRAINED_AGAIN: Final = (1,)
 """The pipe of shipped artefacts that wait for their training on this one; none once that is done."""
-PRETRAINED: Final = Path(__file__).parent / "pretrained"
 WEIGHTS, CONFIG, VOCABULARY, REPORT, CARD = (
     "weights.safetensors",
     "config.toml",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ctypes
 import logging
-import os
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +15,13 @@ from typing import Final
 
 from threadpoolctl import threadpool_limits
 
-import models
+from models import shipped
 from models.artefact import Artefact
 from models.artefact import load as load_artefact
 from models.predictor import Predictor
+from models.verdict import threshold
 from service.batcher import Batcher
-from service.errors import InvalidRequest, UnknownModel, UnknownTask
+from service.errors import UnknownModel, UnknownTask
 from service.settings import SettingsError
 
 logger = logging.getLogger(__name__)
@@ -45,22 +45,7 @@ class Model:
 
     def threshold(self, asked: float | str | None) -> float | None:
         """The probability from which the positive label is given; None with more than two labels."""
-        if len(self.labels) > 2:
-            if asked is not None:
-                raise InvalidRequest(
-                    f"{self.name} has {len(self.labels)} labels and so no threshold: leave it out", field="threshold"
-                )
-            return None
-        if isinstance(asked, str):
-            rate = asked.removeprefix("fpr:")
-            if asked == rate or rate not in self.artefact.thresholds:
-                known = ", ".join(f'"fpr:{rate}"' for rate in self.artefact.thresholds) or "none"
-                raise InvalidRequest(
-                    f"threshold is {asked[:80]!r}, wanted is a number above 0 and below 1, or one of {known}",
-                    field="threshold",
-                )
-            return self.artefact.thresholds[rate]
-        return 0.5 if asked is None else asked
+        return threshold(self.artefact, asked)
 
 
 class Catalogue:
@@ -105,12 +90,11 @@ class Catalogue:
 
 
 def folders(names: Sequence[str]) -> list[Path]:
-    """Where the models are; raises SettingsError where one is not."""
-    shipped = Path(models.__file__).parent / "pretrained"
-    found = [Path(name) if os.sep in name else shipped / name for name in names]
+    """Where the models are; raises SettingsError where one is not. Needs no torch, so a supervisor can ask."""
+    found = [shipped.folder(name) for name in names]
     for folder in found:
         if not (folder / "config.toml").is_file():
-            known = ", ".join(sorted(path.parent.name for path in shipped.glob("*/config.toml"))) or "none"
+            known = ", ".join(shipped.names()) or "none"
             raise SettingsError(
                 f"UNDERTONE_MODELS names {folder.name!r}, and there is no model in {folder}: name shipped ones "
                 f"({known}) or folders that `python -m training train` wrote"

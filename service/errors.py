@@ -1,7 +1,7 @@
 """Every error that an answer can carry, in the order in which a request is checked.
 
 UndertoneError (models/errors.py)
-├── NotFound             404 not_found             ├── InvalidRequest     400 invalid_request
+├── NotFound             404 not_found             ├── InvalidRequest     400 invalid_request (models/errors.py)
 ├── MethodNotAllowed     405 method_not_allowed    ├── UnknownTask        400 unknown_task
 ├── BodyTooLarge         413 body_too_large        ├── UnknownModel       400 unknown_model
 ├── Unauthorized         401 unauthorized          ├── EmptyText          400 empty_text
@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from models.errors import InvalidRequest as InvalidRequest
 from models.errors import UndertoneError
 
 
@@ -60,10 +61,6 @@ class NotAcceptable(UndertoneError):
 
 class InvalidJSON(UndertoneError):
     code, status = "invalid_json", 400
-
-
-class InvalidRequest(UndertoneError):
-    code, status = "invalid_request", 400
 
 
 class UnknownTask(UndertoneError):

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from models.sentences import Sentence
-from service.record import NEVER, Mark
+from models.verdict import NEVER, Verdict
+from service.record import Mark
 from service.wire import LinkOut, MailOut, ModelId, PartOut, SentenceOut, StreamedSentence
 
 if TYPE_CHECKING:
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from models.predictor import Advance, Step
     from service.catalogue import Model
 
-FEW_WORDS: Final = 3
-MOSTLY: Final = 0.5
 IN_A_ROW: Final = 2
 """Sentences of one label, each sure enough, that decide a stream early."""
 
@@ -31,13 +30,11 @@ class Tally:
 
     def __init__(self, model: Model, threshold: float | None, start: Mark, mail: Mail | None = None) -> None:
         self.model = model
-        self.threshold = threshold
         self.now = start
         self.mail = mail
+        self._seen = Verdict(threshold, start.label, start.decided_at)
         self._prior: Step | None = None
         self._last: Step | None = None
-        self._words = 0
-        self._unknown = 0
 
     @property
     def started(self) -> bool:
@@ -76,9 +73,9 @@ class Tally:
             "probability": self._last.probabilities[-1],
             "probabilities": dict(zip(labels, self._last.probabilities, strict=True)),
             "prior": self._prior.log_odds,
-            "threshold": self.threshold,
+            "threshold": self._seen.threshold,
             "decided_at": None if self.now.decided_at == NEVER else self.now.decided_at,
-            "warnings": self._warnings(),
+            "warnings": self._seen.warnings,
             "model": ModelId(name=self.model.name, digest=self.model.digest),
             "mail": None if self.mail is None else _said(self.mail),
         }
@@ -87,28 +84,16 @@ class Tally:
         """Moves `now` on; the index of the turn's first sentence."""
         if self._prior is None:
             self._prior = self._last = advance.prior
-        first, label, decided = self.now.step, self.now.label, self.now.decided_at
+        first = self.now.step
         for index, step in enumerate(advance.steps, start=first):
-            latest = self.label(step)
-            if latest != label:
-                label, decided = latest, index
-            self._words += step.words
-            self._unknown += step.unknown
+            self._seen = self._seen.after(index, step)
             self._last = step
-        self.now = Mark(first + len(advance.steps), advance.state, label, decided)
+        self.now = Mark(first + len(advance.steps), advance.state, self._seen.label, self._seen.decided_at)
         return first
 
     def label(self, step: Step) -> int:
         """The label that a step stands for, by its index."""
-        if self.threshold is None:
-            return step.probabilities.index(max(step.probabilities))
-        return int(step.probabilities[-1] >= self.threshold)
-
-    def _warnings(self) -> list[str]:
-        if self._words == 0:
-            return ["no_words"]
-        warnings = ["very_short"] if self._words < FEW_WORDS else []
-        return [*warnings, "mostly_unknown_words"] if self._unknown > MOSTLY * self._words else warnings
+        return self._seen.label_of(step)
 
 
 class Decision:

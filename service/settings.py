@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-DEFAULT_MODELS: Final = ("spam-gru", "sentiment-gru", "spam-conv1d", "sentiment-conv1d")
+from models.shipped import DEFAULTS
+
 KEY_BYTES: Final = 32
 
 
@@ -23,7 +24,7 @@ class SettingsError(ValueError):
 class Settings:
     """Times are seconds, sizes are what their comment says."""
 
-    models: tuple[str, ...] = DEFAULT_MODELS  # UNDERTONE_MODELS: names or folders; the first of a task is its default
+    models: tuple[str, ...] = DEFAULTS  # UNDERTONE_MODELS: names or folders; the first of a task is its default
     workers: int = 1  # UNDERTONE_WORKERS: processes
     redis_url: str = field(default="", repr=False)  # REDIS_URL: may hold a password
     redis_timeout: float = 0.25  # UNDERTONE_REDIS_TIMEOUT
@@ -49,7 +50,7 @@ class Settings:
         """Raises SettingsError for what cannot be read; unset and empty variables are the default."""
         got = {name: value.strip() for name, value in environment.items() if value.strip()}
         settings = cls(
-            models=_list(got.get("UNDERTONE_MODELS", "")) or DEFAULT_MODELS,
+            models=_list(got.get("UNDERTONE_MODELS", "")) or DEFAULTS,
             workers=_whole(got, "UNDERTONE_WORKERS", cls.workers, 1, 512),
             redis_url=_redis_url(got.get("REDIS_URL", "")),
             redis_timeout=_number(got, "UNDERTONE_REDIS_TIMEOUT", cls.redis_timeout, 0.001, 60),

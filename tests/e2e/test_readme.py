@@ -20,7 +20,7 @@ def test_the_commands_answer_as_shown(tmp_path: Path) -> None:
     with Service(tmp_path) as service:
         for block in answered:
             assert block.kind is not None
-            got = readme.shape(readme.run(block.command, service), block.kind)
+            got = readme.shape(readme.run(block.language, block.command, service), block.kind)
             assert got == readme.shape(block.answer, block.kind), block.command
 
 
@@ -73,6 +73,9 @@ def test_every_setting_has_its_line() -> None:
     assert float(table["UNDERTONE_REDIS_TIMEOUT"]) == pytest.approx(defaults.redis_timeout)
 
 
-def test_the_picture_is_there_and_is_not_empty() -> None:
-    for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text()):
-        assert (ROOT / path).read_bytes().startswith(b"\x89PNG"), path
+def test_the_pictures_are_there_and_are_not_empty() -> None:
+    begins = {".png": b"\x89PNG", ".svg": b"<svg "}
+    paths = [ROOT / path for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text())]
+    assert {path.suffix for path in paths} == begins.keys()
+    for path in paths:
+        assert path.read_bytes().startswith(begins[path.suffix]), path

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.artefact import PRETRAINED, Artefact, load
+from models import shipped
+from models.artefact import Artefact, load
 from models.eager import TorchEngine
 from models.engine import ArrayEngine
 from models.predictor import Advance, Predictor
@@ -22,7 +23,7 @@ from tests.models.tiny import SIZES, WORDS, artefact, family_of, toy
 
 IN_NUMPY: Final = {"rnn", "lstm", "gru", "conv1d", "pooled"}
 IN_TORCH: Final = {"conv1d-residual"}
-SHIPPED: Final = sorted(path.parent.name for path in PRETRAINED.glob("*/config.toml"))
+SHIPPED: Final = shipped.names()
 HAM: Final = "Hello Anna, thank you for your order. It isn't here yet, is it? See you at 10:30!"
 SPAM: Final = "FREE entry!!! Txt WIN to 80082 now. U have won a £1000 prize, don't wait… Click http://x.example/y"
 
@@ -71,7 +72,7 @@ def test_the_engines_agree_and_a_state_goes_on_in_the_other(
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_the_engines_agree_on_what_is_shipped(name: str) -> None:
-    array, torch = both(load(PRETRAINED / name))
+    array, torch = both(load(shipped.folder(name)))
     words = array.artefact.vocabulary.words
     rare = [" ".join(words[i : i + 17]) for i in range(0, len(words), 1009)]
     texts = [[HAM, SPAM] * 10, rare, [], ["", *rare[:3]], ["?!"], [SPAM]]
@@ -114,7 +115,7 @@ def imported(*folders: Path) -> str:
 
 
 def test_what_is_shipped_is_served_without_torch() -> None:
-    assert imported(*(PRETRAINED / name for name in SHIPPED)) == "[]\n"
+    assert imported(*(shipped.folder(name) for name in SHIPPED)) == "[]\n"
 
 
 def test_torch_is_imported_for_a_family_that_numpy_does_not_have(tmp_path: Path) -> None:

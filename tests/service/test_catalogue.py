@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import pytest
 import torch
 
-from models.artefact import PRETRAINED
+from models import shipped
 from service import catalogue
 from service.catalogue import Catalogue
 from service.errors import InvalidRequest, UnknownModel, UnknownTask
@@ -65,7 +66,7 @@ def test_thresholds(models: Catalogue) -> None:
 
 def test_more_than_two_labels_have_no_threshold(models: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     model = models.resolve("spam")
-    monkeypatch.setattr(model, "labels", ("a", "b", "c"))
+    monkeypatch.setattr(model, "artefact", replace(model.artefact, labels=("a", "b", "c")))
     assert model.threshold(None) is None
     for asked in (0.5, "fpr:0.01"):
         with pytest.raises(InvalidRequest, match="no threshold"):
@@ -102,7 +103,7 @@ models.close()
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU a worker needs torch")
 def test_a_worker_with_what_is_shipped_holds_no_torch_and_at_most_350_mb() -> None:
-    names = sorted(path.parent.name for path in PRETRAINED.glob("*/config.toml"))
+    names = shipped.names()
     ran = subprocess.run([sys.executable, "-c", LOADS, *names], check=True, capture_output=True, text=True, cwd=ROOT)
     has_torch, resident = ran.stdout.split()[-2:]
     assert has_torch == "False"
