@@ -112,7 +112,23 @@ def folders(names: Sequence[str]) -> list[Path]:
     return found
 
 
-def load(names: Sequence[str], worker: int, queue: int) -> Catalogue:
+def place(device: str, worker: int) -> str:
+    """Where a worker (from 1) computes; raises SettingsError for a device that is not there. Imports torch."""
+    import torch
+
+    there = torch.cuda.device_count()
+    if device == "cpu" or (device == "auto" and not there):
+        return "cpu"
+    number = int(device.partition(":")[2] or (worker - 1) % max(there, 1))
+    if number >= there:
+        raise SettingsError(
+            f"UNDERTONE_DEVICE is {device}, and torch {torch.__version__} sees {there} CUDA devices here: set it to "
+            f"cpu or auto{f', or to cuda:N with N below {there}' if there else ''}"
+        )
+    return f"cuda:{number}"
+
+
+def load(names: Sequence[str], worker: int, queue: int, device: str = "auto") -> Catalogue:
     """Loads artefacts by name (shipped ones) or folder, on this worker's device.
 
     Imports torch, which is why it is called in a worker and nothing here imports it at the top: the
@@ -127,15 +143,14 @@ def load(names: Sequence[str], worker: int, queue: int) -> Catalogue:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     torch.set_num_threads(1)
-    devices = torch.cuda.device_count()
-    device = f"cuda:{(worker - 1) % devices}" if devices else "cpu"
+    where = place(device, worker)
     # One thread for all models: they share one device, and torch's thread count is each thread's own.
     engine = ThreadPoolExecutor(1, thread_name_prefix="engine", initializer=torch.set_num_threads, initargs=(1,))
     loaded: list[Model] = []
     for folder in folders(names):
         artefact = load_artefact(folder)
-        predictor = Predictor(artefact, device)
+        predictor = Predictor(artefact, where)
         predictor.advance([(None, ["The first call pays for what later ones find warm."])])
         loaded.append(Model(artefact, predictor, Batcher(predictor.advance, engine, queue)))
-        logger.info("loaded %s %s on %s", artefact.name, artefact.digest[:19], device)
+        logger.info("loaded %s %s on %s", artefact.name, artefact.digest[:19], where)
     return Catalogue(loaded)

@@ -112,7 +112,13 @@ class SessionNotFound(UndertoneError):
 
 
 class Conflict(UndertoneError):
+    """`expected_step`, where it is known, is how many sentences the session holds."""
+
     code, status = "conflict", 409
+
+    def __init__(self, message: str, field: str, expected_step: int | None = None) -> None:
+        super().__init__(message, field=field)
+        self.expected_step = expected_step
 
 
 class StateUnreadable(UndertoneError):

@@ -3,7 +3,8 @@
     receive --chunks--> text --Segmenter--> sentences --turns--> commit --> events, one write per turn --> send
             `-- gone --> the work is cancelled
 
-An event that a client sees is in Redis already. What is ready together is written together.
+An event that a client sees is in Redis already. What is ready together is written together. A race that
+is lost before the first event starts over with the sentences read so far; after it, the client is told.
 """
 
 from __future__ import annotations
@@ -13,17 +14,18 @@ import json
 import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from starlette.types import Message, Receive, Scope, Send
 
 from models.errors import UndertoneError
 from models.sentences import Segmenter, Sentence, Utf8Reader
-from service.conversation import LostRace, Unstored
+from service.conversation import Unstored
 from service.errors import Conflict, body
 from service.scoring import Tally
-from service.serving import AT_ONCE, Serving
+from service.serving import AT_ONCE, RACES, Serving
+from service.store import LostRace
 from service.wire import Done, StreamedSentence
 
 logger = logging.getLogger(__name__)
@@ -35,7 +37,7 @@ WAITING: Final = 4
 """Chunks of a body that are read ahead of the scoring."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Stream:
     """One request to /v1/stream, checked and ready to run: an ASGI application.
 
@@ -49,6 +51,8 @@ class Stream:
     text: str | None
     media: str
     after: int
+    _begun: bool = field(default=False, init=False)
+    """True once an event is out, or a state is stored: from then on a lost race is the client's to mend."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers; returns when the answer is complete or the client has gone, and leaves no task."""
@@ -72,10 +76,8 @@ class Stream:
             async with aclosing(self._events(chunks)) as events:
                 async for written in events:
                     await send(_chunk(written))
-        except LostRace:
-            failure = Conflict(
-                "another request wrote this session: resume with the step of the last event", field="step"
-            )
+        except LostRace as lost:
+            failure = self.held.broken_off(lost)
         except UndertoneError as error:
             failure = error
         except Exception:
@@ -88,36 +90,74 @@ class Stream:
 
     async def _events(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[bytes]:
         """What is written to the client, one piece per turn."""
-        async with aclosing(self._recognised(chunks)) as groups:
-            async for group, new in groups:
+        read: list[Sequence[Sentence]] = []
+        async with aclosing(self._sentences(chunks)) as groups:
+            for _ in range(RACES):
+                try:
+                    async with aclosing(self._scored(self._from_the_first(read, groups))) as pieces:
+                        async for piece in pieces:
+                            yield piece
+                    break
+                except LostRace as lost:
+                    if self._begun:
+                        raise
+                    self.held = self.held.again(lost)
+                    self.tally = Tally(self.held.model, self.tally.threshold, self.held.start)
+            else:
+                raise Conflict(
+                    f"other requests wrote this session first, {RACES} times in a row: nothing was stored, send this "
+                    "one again",
+                    field="session_id",
+                )
+        self.serving.metrics.finished(self.held.model)
+        done = Done(**self.tally.verdict(), session=await self.held.session(), reason="end")
+        yield self._frame("done", None, done.model_dump(exclude={"session"} if done.session is None else None))
+
+    async def _scored(self, groups: AsyncGenerator[Sequence[Sentence]]) -> AsyncGenerator[bytes]:
+        """The events of one turn after the other, less those that the client has seen."""
+        async with aclosing(self._recognised(groups)) as recognised:
+            async for group, new in recognised:
                 async with aclosing(self.serving.turns(self.held, self.tally, group)) as turns:
                     async for turn, advance in turns:
                         events = self.tally.stream(turn, advance)
                         if new:
                             await self.held.commit(self.tally.now, [sentence.text for sentence in turn])
+                        self._begun = True
                         yield b"".join(self._sentence(said) for said in events if said.index >= self.after)
         if not self.tally.started:
             async for turn, advance in self.serving.turns(self.held, self.tally, ()):
                 self.tally.add(turn, advance)
-        self.serving.metrics.finished(self.held.model)
-        done = Done(**self.tally.verdict(), session=await self.held.session(), reason="end")
-        yield self._frame("done", None, done.model_dump(exclude={"session"} if done.session is None else None))
 
-    async def _recognised(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[tuple[Sequence[Sentence], bool]]:
+    async def _recognised(
+        self, groups: AsyncGenerator[Sequence[Sentence]]
+    ) -> AsyncGenerator[tuple[Sequence[Sentence], bool]]:
         """Groups of sentences, and whether they are new; those that come again wait until all of them are there."""
         again: list[Sentence] = []
-        async with aclosing(self._sentences(chunks)) as groups:
+        async with aclosing(groups):
             async for group in groups:
                 missing = self.held.repeated - len(again)
                 if missing:
                     again += group[:missing]
                     if len(again) == self.held.repeated:
-                        self.held.recognise([sentence.text for sentence in again])
+                        self.held.recognise([sentence.text for sentence in again], resumed=self.after > 0)
                         yield again, False
                 if len(group) > missing:
                     yield group[missing:], True
         if len(again) < self.held.repeated:
-            self.held.recognise([sentence.text for sentence in again])
+            self.held.recognise([sentence.text for sentence in again], resumed=self.after > 0)
+
+    async def _from_the_first(
+        self, read: list[Sequence[Sentence]], groups: AsyncGenerator[Sequence[Sentence]]
+    ) -> AsyncGenerator[Sequence[Sentence]]:
+        """What was read before, then the rest, which is kept in `read` as long as it may be wanted once more."""
+        for group in tuple(read):
+            yield group
+        async for group in groups:
+            if self._begun:
+                read.clear()
+            else:
+                read.append(group)
+            yield group
 
     async def _sentences(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[Sequence[Sentence]]:
         """Sentences as they become certain, those that become so together in one group."""

@@ -28,6 +28,7 @@ from service.errors import (
     WrongStep,
 )
 from service.serving import RACES, Serving
+from service.store import LostRace, Name, Stored
 from service.wire import PredictIn, Prediction
 from tests.models.tiny import WORDS
 from tests.service.live import KEY, TEXT, Bench, drive, events, examples, gathered
@@ -334,13 +335,14 @@ def test_who_loses_every_race_is_told_and_nothing_is_stored(
     async def use(serving: Serving) -> None:
         attempts = itertools.count()
 
-        async def lost(*_: object) -> None:
+        async def lost(name: Name, *_: object) -> None:
             next(attempts)
+            raise LostRace(name, Stored(None, b""))
 
         monkeypatch.setattr(serving.store, "save", lost)
         with pytest.raises(Conflict, match="send this one again"):
             await ask(serving, ONE)
-        assert next(attempts) == RACES
+        assert next(attempts) == 1 + RACES
         assert keys.keys() == []
         _, raw = await drive(serving, [ONE.encode()], "/v1/stream?task=spam&session_id=s")
         (event,) = events(raw)
