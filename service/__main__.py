@@ -16,6 +16,8 @@ from service import catalogue
 from service.settings import Settings, SettingsError
 
 ROOT: Final = Path(__file__).parent.parent
+KEEP_ALIVE: Final = 75
+"""Seconds that an idle connection stays: longer than the 60 of the usual proxies, who are to be the first to close."""
 
 
 def main() -> None:
@@ -39,6 +41,7 @@ def main() -> None:
     os.chdir(ROOT)
     command = [sys.executable, "-m", "bentoml", "serve", "service.app:Undertone"]
     command += ["--host", arguments.host, "--port", str(arguments.port)]
+    command += ["--timeout-keep-alive", str(KEEP_ALIVE)]
     command += ["--timeout-graceful-shutdown", str(settings.grace)]
     os.execve(command[0], command, environment)  # noqa: S606 - signals are then BentoML's to handle
 

@@ -40,8 +40,8 @@ class Breaker:
         """Raises StoreUnavailable while it is open."""
         if self.open:
             raise StoreUnavailable(
-                "the session store has failed several times in a row and is left alone until it answers again: try "
-                "again in a second with the same step, or send the whole text without session_id"
+                "the session store has failed several times in a row and is left alone until it answers again, and "
+                "nothing was stored: try again in a second with the same step, or send the text without session_id"
             )
 
     def succeeded(self, kind: Kind) -> None:

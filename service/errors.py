@@ -12,7 +12,8 @@ UndertoneError (models/errors.py)
 ├── InvalidJSON          400 invalid_json          ├── SessionNotFound    404 session_not_found
 ├── Conflict             409 conflict              ├── WrongStep          409 wrong_step
 ├── StateUnreadable      409 state_unreadable      ├── ModelChanged       409 model_changed
-└── Timeout              504 timeout               (anything else is 500 internal, and says no more)
+├── Timeout            504 timeout            └── ShuttingDown       503 shutting_down
+(anything else is 500 internal, and says no more)
 """
 
 from __future__ import annotations
@@ -105,6 +106,10 @@ class Overloaded(Retry):
 
 class StoreUnavailable(Retry):
     code, status = "store_unavailable", 503
+
+
+class ShuttingDown(Retry):
+    code, status = "shutting_down", 503
 
 
 class SessionNotFound(UndertoneError):

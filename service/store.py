@@ -165,7 +165,7 @@ class Store:
         """A pipeline, not one command: in a cluster the keys belong to several nodes."""
         async with self._redis.pipeline(transaction=False) as pipe:
             for key in keys:
-                pipe.unlink(key)
+                pipe.execute_command("UNLINK", key)
             await pipe.execute()
 
     async def _touch(self) -> None:
@@ -186,9 +186,11 @@ class Store:
             reason = next(name for name, kinds in FAULTS.items() if isinstance(error, kinds))
             self._metrics.store_failures.labels(reason).inc()
             self._breaker.failed(kind, reason)
+            refused = kind == "read" or isinstance(error, faults.ResponseError)
+            stored = "nothing was stored" if refused else "whether this was stored is not known"
             raise StoreUnavailable(
-                "the session store did not answer: try again with the same step, or send the whole text without "
-                "session_id"
+                f"the session store did not answer, and {stored}: try again with the same step, or send the whole text "
+                "without session_id"
             ) from None
 
 

@@ -22,7 +22,7 @@ from starlette.types import Message, Receive, Scope, Send
 from models.errors import UndertoneError
 from models.sentences import Segmenter, Sentence, Utf8Reader
 from service.conversation import Unstored
-from service.errors import Conflict, body
+from service.errors import Conflict, ShuttingDown, body
 from service.scoring import Tally
 from service.serving import AT_ONCE, RACES, Serving
 from service.store import LostRace
@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 SSE: Final = "text/event-stream"
 NDJSON: Final = "application/x-ndjson"
 OPENING: Final = {SSE: b": undertone\nretry: 2000\n\n", NDJSON: b""}
+END: Final = {"type": "http.response.body", "body": b"", "more_body": False}
 WAITING: Final = 4
 """Chunks of a body that are read ahead of the scoring."""
 
@@ -59,12 +60,19 @@ class Stream:
         chunks: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING)
         work = asyncio.create_task(self._work(chunks, scope, send))
         watch = asyncio.create_task(_watch(receive, chunks, wanted=self.text is None))
+        out_of_time = False
         try:
             await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            out_of_time = True  # only the server does that, when it ends and this stream has had its grace
         finally:
             work.cancel()
             watch.cancel()
             await asyncio.gather(work, watch, return_exceptions=True)
+        if out_of_time:
+            await self._fail(
+                ShuttingDown("the service ends: send the same again, with the same step and Last-Event-ID"), scope, send
+            )
 
     async def _work(self, chunks: asyncio.Queue[bytes | None], scope: Scope, send: Send) -> None:
         head = {"content-type": f"{self.media}; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}
@@ -84,9 +92,14 @@ class Stream:
             logger.exception("a stream failed")
             failure = UndertoneError("something broke here, not in your text: try again")
         if failure is not None:
-            scope.setdefault("state", {})["error"] = failure.code
-            await send(_chunk(self._frame("error", None, body(failure))))
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            await self._fail(failure, scope, send)
+        else:
+            await send(END)
+
+    async def _fail(self, failure: UndertoneError, scope: Scope, send: Send) -> None:
+        scope.setdefault("state", {})["error"] = failure.code
+        await send(_chunk(self._frame("error", None, body(failure))))
+        await send(END)
 
     async def _events(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[bytes]:
         """What is written to the client, one piece per turn."""
