@@ -10,6 +10,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -150,9 +151,12 @@ def test_a_session_that_was_evicted_is_404(server: RedisServer, on_redis: Servic
         for session in sessions:
             turns.predict(text=TEXT, session_id=session, step=0)
         used = server.client.info("memory")["used_memory"]
-        with server.configured("maxmemory-policy", "volatile-lru"), server.configured("maxmemory", str(used - 40_000)):
-            with suppress(redis.OutOfMemoryError):
-                server.client.set("more", b"x")
+        with (
+            server.configured("maxmemory-policy", "volatile-lru"),
+            server.configured("maxmemory", str(used - 40_000)),
+            suppress(redis.OutOfMemoryError),
+        ):
+            server.client.set("more", b"x")
         left = {session for session in sessions if server.client.exists(f"undertone:public:spam:{session}")}
         assert len(left) < len(sessions)
         for session in sessions:
