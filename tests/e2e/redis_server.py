@@ -78,7 +78,7 @@ class RedisServer:
         os.kill(self.process.pid, signal.SIGCONT)
 
     @contextlib.contextmanager
-    def paused(self, what: str = "ALL", seconds: float = 2.5) -> Iterator[None]:
+    def paused(self, what: str = "ALL", seconds: float = 4) -> Iterator[None]:
         """As long as that: a pause of ALL holds up the command that would end it, too."""
         self.ask("CLIENT", "PAUSE", str(int(seconds * 1000)), what)
         yield

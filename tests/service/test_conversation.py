@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import UndertoneError
+from models.sentences import Sentence, split
 from service.access import OPEN_TENANT
 from service.catalogue import Catalogue
 from service.errors import (
@@ -325,6 +326,52 @@ def test_of_two_writers_with_the_same_step_one_wins(bench: Bench) -> None:
             step += 2
         assert (await serving.session(ME, "s", "spam")).step == step
         await other.store.close()
+
+    bench.run(use)
+
+
+def test_a_request_asks_redis_twice_and_a_lost_race_once_more(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use(serving: Serving) -> None:
+        asked: list[str] = []
+        ask_redis = serving.store._ask
+
+        async def counted(kind: Any, question: Any) -> Any:
+            asked.append(kind)
+            return await ask_redis(kind, question)
+
+        monkeypatch.setattr(serving.store, "_ask", counted)
+        await ask(serving, ONE, 0)
+        assert asked == ["read", "write"]
+        asked.clear()
+        assert told(await ask(serving, ONE, 0))[2] is True
+        assert asked == ["read", "read"]
+        asked.clear()
+        await serving.session(ME, "s", "spam")
+        assert asked == ["read", "read"]
+        asked.clear()
+        await gathered(ask(serving, ONE), ask(serving, TWO))
+        assert sorted(asked) == ["read"] * 2 + ["write"] * 3
+        asked.clear()
+        # Sentences that are ready together are one write: those known before the text ends, and the last one.
+        await drive(serving, [TEXT.encode()], "/v1/stream?task=spam&session_id=s")
+        assert asked == ["read", "write", "write"]
+
+    bench.run(use)
+
+
+def test_a_text_is_cut_once_however_often_its_request_loses(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    cuts: list[str] = []
+
+    def counted(text: str, language: str) -> list[Sentence]:
+        cuts.append(text)
+        return split(text, language)
+
+    async def use(serving: Serving) -> None:
+        monkeypatch.setattr("service.serving.split", counted)
+        answers = await asyncio.gather(*(ask(serving, ONE) for _ in range(40)))
+        assert sorted(told(answer)[0] for answer in answers) == list(range(2, 82, 2))
+        assert cuts == [ONE] * 40
+        assert not serving._losers, "nothing is kept of who has lost"
 
     bench.run(use)
 
