@@ -208,9 +208,9 @@ def test_a_stream_that_broke_off_goes_on_at_another_worker(service: Service) -> 
         whole = turns.predict(text=MAIL)
         with uploading(service, next(iter(turns.clients)), f"session_id={session}&step=0") as upload:
             upload.send(MAIL[: sentences[3].offset + 20])
-            seen = upload.sentences(2).events[-1].id
+            seen, port = upload.sentences(2).events[-1].id, upload.port
             assert seen == 2
-        eventually(lambda: service.worker_at(upload.port) is None, "the broken stream has ended")
+        eventually(lambda: service.worker_at(port) is None, "the broken stream has ended")
         *events, done = turns.stream(MAIL, last=seen, **query)
         assert [event["id"] for event in events] == list(range(3, len(sentences) + 1))
         assert done["probability"] == pytest.approx(whole["probability"], abs=1e-5)
@@ -297,7 +297,8 @@ def test_the_checklist_of_sequence_servers(service: Service, keys: redis.Redis) 
         assert keys.get(key) == stored
         with uploading(service, next(iter(turns.clients)), f"session_id={session}&step=1") as cancelled:
             cancelled.send("This was never fini")
-        eventually(lambda: service.worker_at(cancelled.port) is None, "the cancelled stream has ended")
+            port = cancelled.port
+        eventually(lambda: service.worker_at(port) is None, "the cancelled stream has ended")
         assert keys.get(key) == stored
         assert turns.predict(text="It goes on.", session_id=session, step=1)["session"]["step"] == 2
         keys.pexpire(key, 1)
