@@ -187,12 +187,10 @@ class Turns:
         said: dict[str, Any] = answer.json()
         return said if status == 200 else said["error"]
 
-    def stream(self, text: str, *, last: int | None = None, **query: Any) -> list[dict[str, Any]]:
+    def stream(self, text: str, *, last: int | None = None, **asked: Any) -> list[dict[str, Any]]:
         """The events of a text that is sent whole."""
-        headers = {"content-type": "text/plain", "accept": "application/x-ndjson"}
-        headers |= {} if last is None else {"last-event-id": str(last)}
-        query = {"task": "spam"} | query
-        answer = self("POST", "/v1/stream", content=text.encode(), params=query, headers=headers)
+        headers = {"accept": "application/x-ndjson"} | ({} if last is None else {"last-event-id": str(last)})
+        answer = self("POST", "/v1/stream", json={"text": text, "task": "spam"} | asked, headers=headers)
         return [json.loads(line) for line in answer.text.splitlines()]
 
 

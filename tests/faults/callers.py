@@ -198,12 +198,10 @@ def _asked(client: Client, name: str, kind: str, texts: tuple[str, ...], step: i
         return client.get(f"/v1/sessions/{name}", params={"task": "spam"})
     if kind == "erase":
         return client.delete(f"/v1/sessions/{name}", params={"task": "spam"})
-    asked = {"text": " ".join(texts), "task": "spam", "session_id": name}
-    asked |= {} if step is None else {"step": str(step)}
+    asked = {"text": " ".join(texts), "task": "spam", "session_id": name} | ({} if step is None else {"step": step})
     if kind == "stream":
-        headers = {"content-type": "text/plain", "accept": "application/x-ndjson"}
-        return client.post("/v1/stream", content=asked.pop("text").encode(), params=asked, headers=headers)
-    return client.post("/v1/predict", json=asked | ({} if step is None else {"step": step}))
+        return client.post("/v1/stream", json=asked, headers={"accept": "application/x-ndjson"})
+    return client.post("/v1/predict", json=asked)
 
 
 def _understood(response: httpx.Response, kind: str) -> tuple[Answer | None, bool]:
