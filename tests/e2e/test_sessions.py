@@ -209,10 +209,10 @@ def test_a_stream_that_broke_off_goes_on_at_another_worker(service: Service) -> 
         with uploading(service, next(iter(turns.clients)), f"session_id={session}&step=0") as upload:
             upload.send(MAIL[: sentences[3].offset + 20])
             seen, port = upload.sentences(2).events[-1].id, upload.port
-            assert seen == 2
+            assert seen in (2, 3)  # what is ready together is written together
         eventually(lambda: service.worker_at(port) is None, "the broken stream has ended")
         *events, done = turns.stream(MAIL, last=seen, **query)
-        assert [event["id"] for event in events] == list(range(3, len(sentences) + 1))
+        assert [event["id"] for event in events] == list(range(seen + 1, len(sentences) + 1))
         assert done["probability"] == pytest.approx(whole["probability"], abs=1e-5)
         assert (done["session"]["step"], done["session"]["created"]) == (len(sentences), False)
         # Once more from the other worker: nothing is new, nothing is counted twice.
