@@ -115,7 +115,7 @@ class Stream:
                     if self._begun:
                         raise
                     self.held = self.held.again(lost)
-                    self.tally = Tally(self.held.model, self.tally.threshold, self.held.start)
+                    self.tally = Tally(self.held.model, self.tally.threshold, self.held.start, self.tally.mail)
             else:
                 raise Conflict(
                     f"other requests wrote this session first, {RACES} times in a row: nothing was stored, send this "
