@@ -19,6 +19,7 @@ never sees more than 80 code points.
 from __future__ import annotations
 
 import codecs
+import copy
 import re
 from typing import Final, NamedTuple
 
@@ -84,6 +85,29 @@ class Segmenter:
         """The sentences that are left, the text being at its end."""
         return self._advance("", ended=True)
 
+    @property
+    def kept(self) -> int:
+        """Code points that are in no sentence yet."""
+        return len(self._buffer) + sum(map(len, self._ahead))
+
+    @property
+    def wordless(self) -> int:
+        """Code points of a sentence's start in which no letter or digit has come yet: nothing else bounds them."""
+        return sum(map(len, self._ahead)) if self._first < 0 else 0
+
+    def peek(self) -> list[Sentence]:
+        """What `flush` would give now; more text may still follow.
+
+        >>> segmenter = Segmenter()
+        >>> segmenter.feed("You have w")
+        []
+        >>> [s.text for s in segmenter.peek()], [s.text for s in segmenter.feed("on!") + segmenter.flush()]
+        (['You have w'], ['You have won!'])
+        """
+        twin = copy.copy(self)
+        twin._ahead = list(self._ahead)
+        return twin.flush()
+
     def _advance(self, text: str, *, ended: bool) -> list[Sentence]:
         self._buffer += text
         sentences: list[Sentence] = []
@@ -131,6 +155,10 @@ class Segmenter:
         rest = rest if self._ahead else rest.lstrip()
         if rest:
             self._ahead.append(rest)
+            # Pieces of one size are joined: few are left, and no code point is copied more than log n times.
+            while len(self._ahead) > 1 and len(self._ahead[-2]) <= len(self._ahead[-1]):
+                last = self._ahead.pop()
+                self._ahead[-1] += last
 
     def _end(self, ended: bool) -> int:
         """Where the current sentence ends in the buffer; -1: that is not certain yet."""

@@ -12,7 +12,8 @@ UndertoneError (models/errors.py)
 ├── InvalidJSON          400 invalid_json          ├── SessionNotFound    404 session_not_found
 ├── Conflict             409 conflict              ├── WrongStep          409 wrong_step
 ├── StateUnreadable      409 state_unreadable      ├── ModelChanged       409 model_changed
-├── Timeout            504 timeout            └── ShuttingDown       503 shutting_down
+├── FrameTooLarge        413 frame_too_large       ├── Idle               408 idle
+├── Timeout              504 timeout               └── ShuttingDown       503 shutting_down
 (anything else is 500 internal, and says no more)
 """
 
@@ -86,6 +87,10 @@ class BatchTooLarge(UndertoneError):
     code, status = "batch_too_large", 413
 
 
+class FrameTooLarge(UndertoneError):
+    code, status = "frame_too_large", 413
+
+
 class Retry(UndertoneError):
     """An error that goes away: it carries Retry-After, in seconds."""
 
@@ -146,6 +151,10 @@ class WrongStep(UndertoneError):
 
 class Timeout(UndertoneError):
     code, status = "timeout", 504
+
+
+class Idle(UndertoneError):
+    code, status = "idle", 408
 
 
 def body(error: UndertoneError) -> dict[str, Any]:

@@ -43,6 +43,10 @@ class Settings:
     max_body: int = 8 * 2**20  # UNDERTONE_MAX_BODY: bytes
     max_text: int = 1_000_000  # UNDERTONE_MAX_TEXT: code points
     max_batch: int = 256  # UNDERTONE_MAX_BATCH: texts
+    max_stream: int = 200_000_000  # UNDERTONE_MAX_STREAM: code points of a text that comes piece by piece
+    max_frame: int = 2**20  # UNDERTONE_MAX_FRAME: code points of a WebSocket's frame
+    frame_rate: float = 200.0  # UNDERTONE_FRAME_RATE: frames a second that are read of a WebSocket
+    idle: float = 60.0  # UNDERTONE_IDLE: how long a stream waits for its client
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
@@ -68,6 +72,10 @@ class Settings:
             max_body=_whole(got, "UNDERTONE_MAX_BODY", cls.max_body, 1024, 2**30),
             max_text=_whole(got, "UNDERTONE_MAX_TEXT", cls.max_text, 1, 2**28),
             max_batch=_whole(got, "UNDERTONE_MAX_BATCH", cls.max_batch, 1, 65_536),
+            max_stream=_whole(got, "UNDERTONE_MAX_STREAM", cls.max_stream, 1, 2**40),
+            max_frame=_whole(got, "UNDERTONE_MAX_FRAME", cls.max_frame, 1024, 2**22),
+            frame_rate=_number(got, "UNDERTONE_FRAME_RATE", cls.frame_rate, 1, 1e6),
+            idle=_number(got, "UNDERTONE_IDLE", cls.idle, 0.01, 86_400),
         )
         if settings.redis_url and not settings.state_keys:
             raise SettingsError(

@@ -57,6 +57,38 @@ def test_a_sentence_is_out_before_the_17th_code_point_after_its_terminator(text:
         assert [s.offset + s.length for s in out if s.text[-1] in ".!?"][: len(due)] == due
 
 
+@given(texts, st.integers(0, 400))
+def test_peek_says_what_the_end_would_say_and_changes_nothing(text: str, upto: int) -> None:
+    segmenter = Segmenter()
+    sentences = segmenter.feed(text[:upto])
+    assert sentences + segmenter.peek() == split(text[:upto])
+    assert sentences + segmenter.peek() == split(text[:upto])
+    sentences += segmenter.feed(text[upto:])
+    assert sentences + segmenter.flush() == split(text)
+
+
+@given(texts)
+def test_what_is_kept_is_what_is_in_no_sentence_yet(text: str) -> None:
+    segmenter = Segmenter()
+    for character in text:
+        segmenter.feed(character)
+        rest = segmenter.peek()
+        assert segmenter.kept >= sum(len(sentence.text) for sentence in rest)
+        wordless = bool(rest) and not any(c.isalnum() for c in rest[0].text)
+        assert (segmenter.wordless > 0) == wordless
+
+
+def test_what_has_no_word_is_kept_in_few_pieces_however_it_comes() -> None:
+    segmenter = Segmenter()
+    began = time.perf_counter()
+    for _ in range(300_000):
+        segmenter.feed("-")
+    assert segmenter.wordless == segmenter.kept == 300_000
+    assert len(segmenter._ahead) < 20
+    assert [sentence.length for sentence in segmenter.flush()] == [300_000]
+    assert time.perf_counter() - began < 10
+
+
 def test_a_terminator_is_decided_when_16_code_points_after_it_are_known() -> None:
     segmenter = Segmenter()
     assert segmenter.feed("It ends. " + "b" * 14) == []

@@ -44,6 +44,10 @@ GOOD: Final[dict[str, tuple[str, str, Any]]] = {
     "UNDERTONE_MAX_BODY": ("4096", "max_body", 4096),
     "UNDERTONE_MAX_TEXT": ("100", "max_text", 100),
     "UNDERTONE_MAX_BATCH": ("7", "max_batch", 7),
+    "UNDERTONE_MAX_STREAM": ("1000000000", "max_stream", 10**9),
+    "UNDERTONE_MAX_FRAME": ("65536", "max_frame", 65_536),
+    "UNDERTONE_FRAME_RATE": ("12.5", "frame_rate", 12.5),
+    "UNDERTONE_IDLE": ("0.5", "idle", 0.5),
 }
 
 
