@@ -133,7 +133,7 @@ async def case(name: str, port: int, streams: int, seconds: int) -> tuple[list[f
     run = os.urandom(4).hex()
 
     async def stream(number: int) -> list[float]:
-        await asyncio.sleep(OPENING * random.random())  # noqa: S311 - keeps the streams out of step
+        await asyncio.sleep(OPENING * random.random())
         query = "task=spam" + (f"&session_id={run}-{number}" if sessions else "")
         async with transport(port, query) as opened:
             return await one(opened, number, seconds, late)

@@ -1,6 +1,6 @@
 """The families by name, and a classifier from a name and sizes.
 
-family, words, classes, [sizes] --check, build--> Classifier, with a linear path beside it where wide = 1
+family, words, classes, [sizes] --check, build--> Classifier, with a linear path beside it where wide = "root"
 """
 
 from __future__ import annotations
@@ -8,6 +8,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+
+import torch
+from numpy.typing import NDArray
 
 from models.bow import BagOfWords
 from models.contract import Classifier
@@ -34,7 +37,8 @@ def build(family: str, *, words: int, classes: int, sizes: Mapping[str, Any]) ->
     """A classifier with fresh weights; raises ValueError where the family has no such sizes.
 
     `sizes` are the keyword arguments of the family's class, less words and classes. Every family has `wide` too:
-    1 puts a linear path beside it, whose hashed word pairs are as many as `pairs` says (none without it).
+    "root" puts a linear path beside it, whose hashed word pairs are as many as `pairs` says (none without it). 1 is
+    what artefacts ask for that were made before the root of what was read was taken.
     """
     check(family, sizes)
     own = _own(family)
@@ -43,7 +47,27 @@ def build(family: str, *, words: int, classes: int, sizes: Mapping[str, Any]) ->
     )
     if not sizes.get("wide"):
         return inner
-    return Wide(inner, words=words, classes=classes, pairs=sizes.get("pairs", 0))
+    return Wide(inner, words=words, classes=classes, pairs=sizes.get("pairs", 0), root=sizes["wide"] == "root")
+
+
+def restore(
+    family: str, *, words: int, classes: int, sizes: Mapping[str, Any], weights: Mapping[str, NDArray[Any]]
+) -> Classifier[Any]:
+    """A classifier with these weights, in eval mode; raises ValueError where they are not what it asks for."""
+    if family not in FAMILIES:
+        raise ValueError(f"it is of family {family!r}, known are {', '.join(FAMILIES)}")
+    classifier = build(family, words=words, classes=classes, sizes=sizes)
+    for name, wanted in classifier.state_dict().items():
+        got = weights.get(name)
+        if got is None or got.shape != wanted.shape:
+            raise ValueError(
+                f"the weights hold {name} as {'nothing' if got is None else list(got.shape)}, a vocabulary of "
+                f"{words:,} words and the config ask for {list(wanted.shape)}"
+            )
+    if unknown := weights.keys() - classifier.state_dict().keys():
+        raise ValueError(f"the weights hold {sorted(unknown)}, which a {family} does not have")
+    classifier.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    return classifier.eval().requires_grad_(False)
 
 
 def check(family: str, sizes: Mapping[str, Any]) -> None:
@@ -65,7 +89,7 @@ def check(family: str, sizes: Mapping[str, Any]) -> None:
 
 def size_types(family: str, *, wide: bool) -> dict[str, Any]:
     """The sizes that a family has, and their types; `pairs` is one of all families that have a wide path."""
-    return _own(family) | {"wide": Literal[0, 1]} | ({"pairs": int} if wide else {})
+    return _own(family) | {"wide": Literal[0, 1, "root"]} | ({"pairs": int} if wide else {})
 
 
 def _own(family: str) -> dict[str, Any]:

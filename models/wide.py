@@ -1,7 +1,7 @@
 """A linear model of words and pairs beside a classifier of any family.
 
-tokens --inner--> x, state, logits [B, K] --+--> logits [B, K]
-       --table, added up over everything read--> total [B, K]
+tokens --inner--> x, state, logits [B, K] ---------------------------+--> logits [B, K]
+       --table, added up over everything read--> total [B, K] / √read
 """
 
 from __future__ import annotations
@@ -17,36 +17,45 @@ from models.encoders import grams
 from models.vocabulary import Vocabulary
 
 WideState = tuple[Tensor, ...]
-"""The tensors of the inner state, and `total [B, K]` last: the weights of every word and pair read, added up."""
+"""The tensors of the inner state; then `total [B, K]`, the weights of every word and pair read, added up; and last
+`read [B, 1]`, how many those were."""
 
 
 class Wide(Classifier[WideState]):
     """`inner`, and a weight per class for every word and hashed word pair (Cheng et al. 2016).
 
+    The sum of the weights is divided by the root of how many words and pairs were read: counts over √n are a vector
+    of about one length, however long the text, where a bare sum grows with it. That is what tf-idf's unit length
+    does for a text that is there whole, and it streams.
+
     The table is fitted after the inner classifier (training/wide.py), so training does not see it: it is zero
-    until then.
+    until then. Without `root` the sum is added as it is: artefacts made before the root was taken ask for that.
     """
 
-    def __init__(self, inner: Classifier[Any], *, words: int, classes: int, pairs: int) -> None:
+    def __init__(self, inner: Classifier[Any], *, words: int, classes: int, pairs: int, root: bool = True) -> None:
         super().__init__()
         self.inner = inner
         self.state = type(inner.initial_state(0))
         self.words = words
         self.pairs = pairs
+        self.root = root
         self.table = nn.Embedding(1 + words + pairs, classes).requires_grad_(False)
         nn.init.zeros_(self.table.weight)
 
     def initial_state(self, batch: int) -> WideState:
-        return (*self.inner.initial_state(batch), self.table.weight.new_zeros(batch, self.table.embedding_dim))
+        none = self.table.weight.new_zeros
+        return (*self.inner.initial_state(batch), none(batch, self.table.embedding_dim), none(batch, 1))
 
     def encode(self, tokens: Tokens) -> Tensor:
-        """`[N, D + K]`: the inner vector, and the sum of the weights of the sentence's words and pairs."""
+        """`[N, D + K + 1]`: the inner vector, the sum of the weights of the sentence's words and pairs, and their
+        number."""
         x = self.inner.encode(tokens)
         if self.training:
-            return F.pad(x, (0, self.table.embedding_dim))
+            return F.pad(x, (0, self.table.embedding_dim + 1))
         ids, starts = grams(tokens, self.words, self.pairs)
         weights = F.embedding_bag(ids, self.table.weight, starts, mode="sum")
-        return torch.cat([x, weights], dim=1)
+        number = torch.diff(starts, append=starts.new_tensor([len(ids)])).to(weights.dtype)
+        return torch.cat([x, weights, number[:, None]], dim=1)
 
     def prepare(self, vocabulary: Vocabulary) -> None:
         self.inner.prepare(vocabulary)
@@ -58,14 +67,17 @@ class Wide(Classifier[WideState]):
         return self.inner.sample_noise(batch)
 
     def update(self, state: WideState, x: Tensor, noise: Tensor | None = None) -> WideState:
-        x, weights = x.tensor_split([x.shape[1] - self.table.embedding_dim], dim=1)
-        return (*self.inner.update(self._within(state), x, noise), state[-1] + weights)
+        classes = self.table.embedding_dim
+        x, weights, number = x.split([x.shape[1] - classes - 1, classes, 1], dim=1)
+        return (*self.inner.update(self._within(state), x, noise), state[-2] + weights, state[-1] + number)
 
     def features(self, state: WideState) -> Tensor:
         return self.inner.features(self._within(state))
 
     def readout(self, state: WideState) -> Tensor:
-        return self.inner.readout(self._within(state)) + state[-1]
+        total, read = state[-2:]
+        linear = total / read.clamp(min=1).sqrt() if self.root else total
+        return self.inner.readout(self._within(state)) + linear
 
     def _within(self, state: WideState) -> Any:
-        return self.state(*state[:-1])
+        return self.state(*state[:-2])

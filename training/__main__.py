@@ -2,7 +2,10 @@
 
 python -m training data      what is there, and whether it is what was published; --download fetches it
 python -m training train     RECIPE.toml [key=value …]: an artefact, its report and its card
-python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests
+python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests; --rewrite makes cards again
+python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored
+python -m training compare   every family, the baselines and what is shipped in one table; goes on where it was cut
+python -m training export    ARTEFACT: its step as ONNX, state in and state out
 python -m training draw      TEXT OUTPUT.png: the running probability of a text, as a picture
 """
 
@@ -15,12 +18,14 @@ from pathlib import Path
 
 import torch
 
-from models.artefact import PRETRAINED
+from models.artefact import PRETRAINED, load
 from models.errors import UndertoneError
-from training import evaluate, parallel, publishers, recipe
+from training import compare, evaluate, overview, parallel, publishers, recipe
 from training.datasets import SETS, check
 from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
+from training.leave_out import leave_out
+from training.measure import again
 from training.train import follow, train
 
 
@@ -43,11 +48,7 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--download", action="store_true", help="fetch the sets from their publishers first")
     data.add_argument("--mirror", default="", metavar="URL", help="fetch the same file names from this address instead")
     learn = _command(commands, "train", "trains a recipe into an artefact")
-    learn.add_argument("recipe", type=Path, metavar="RECIPE.toml")
-    learn.add_argument("overrides", nargs="*", metavar="key=value", help="such as epochs=3 or sizes.hidden=64")
-    learn.add_argument(
-        "--output", type=Path, metavar="DIR", help="where the artefact goes (default: runs/<task>-<family>)"
-    )
+    _recipe(learn)
     learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")
     learn.add_argument("--trial", action="store_true", help="an experiment: the tests are not scored")
     _device(learn)
@@ -55,7 +56,29 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument(
         "artefacts", nargs="*", type=Path, metavar="ARTEFACT", help="folders (default: all shipped ones)"
     )
+    score.add_argument(
+        "--rewrite", action="store_true", help="measure again all that their reports and cards tell, and write these"
+    )
     _device(score)
+    without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
+    _recipe(without)
+    _device(without)
+    table = _command(commands, "compare", "trains every family and prints one table of them; goes on where it was cut")
+    table.add_argument("--task", choices=("sentiment", "spam"), default="sentiment", help="(default: %(default)s)")
+    table.add_argument(
+        "--output",
+        type=Path,
+        default=Path("runs/compare"),
+        metavar="DIR",
+        help="rows, CSV, pictures (default: %(default)s)",
+    )
+    table.add_argument(
+        "--minutes", type=float, default=0.0, metavar="N", help="begin no row after so long (default: make all of them)"
+    )
+    _device(table)
+    graph = commands.add_parser("export", help="writes an artefact's step as ONNX, checked against torch")
+    graph.add_argument("artefact", type=Path, metavar="ARTEFACT")
+    graph.add_argument("--output", type=Path, metavar="DIR", help="where step.onnx goes (default: beside the weights)")
     picture = commands.add_parser("draw", help="draws the running probability of a text, sentence by sentence")
     picture.add_argument("text", type=Path, metavar="TEXT", help="a text file in UTF-8")
     picture.add_argument("output", type=Path, metavar="OUTPUT.png")
@@ -73,6 +96,14 @@ def _command(
         "--data-dir", type=Path, default=Path("data"), metavar="DIR", help="the data sets (default: data)"
     )
     return command
+
+
+def _recipe(command: argparse.ArgumentParser) -> None:
+    command.add_argument("recipe", type=Path, metavar="RECIPE.toml")
+    command.add_argument("overrides", nargs="*", metavar="key=value", help="such as epochs=3 or sizes.hidden=64")
+    command.add_argument(
+        "--output", type=Path, metavar="DIR", help="where artefacts go (default: runs/<task>-<family>)"
+    )
 
 
 def _device(command: argparse.ArgumentParser) -> None:
@@ -112,15 +143,53 @@ def _train(options: argparse.Namespace) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    for line in evaluate.evaluate(options.artefacts, options.data_dir, torch.device(options.device)):
+    device = torch.device(options.device)
+    if options.rewrite:
+        for folder in evaluate.folders(options.artefacts):
+            again(load(folder), options.data_dir, folder, device)
+    for line in evaluate.evaluate(options.artefacts, options.data_dir, device):
         print(line, flush=True)
+
+
+def _leave_out(options: argparse.Namespace) -> None:
+    chosen = recipe.load(options.recipe, options.overrides)
+    folder = options.output or Path("runs") / f"{chosen.name}-without"
+    for cells in leave_out(chosen, options.data_dir, folder, torch.device(options.device)):
+        print("".join(f"{cell:>20}" for cell in cells), flush=True)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    rows = []
+    for row in compare.compare(
+        options.task, options.data_dir, options.output, torch.device(options.device), options.minutes
+    ):
+        rows.append(row)
+        overview.write(rows, options.output / options.task)
+    print(*overview.lines(rows), sep="\n")
+
+
+def _export(options: argparse.Namespace) -> None:
+    # It brings another engine along, which no other command needs.
+    from training import export
+
+    folder = options.output or options.artefact
+    worst = export.export(load(options.artefact), folder)
+    print(f"{folder / export.FILE}: differs from torch by at most {worst:.1e}")
 
 
 def _draw(options: argparse.Namespace) -> None:
     draw(options.text.read_text("utf-8"), options.artefact, options.output)
 
 
-commands = {"data": _data, "train": _train, "evaluate": _evaluate, "draw": _draw}
+commands = {
+    "data": _data,
+    "train": _train,
+    "evaluate": _evaluate,
+    "leave-out": _leave_out,
+    "compare": _compare,
+    "export": _export,
+    "draw": _draw,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

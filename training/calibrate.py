@@ -20,6 +20,8 @@ KNOTS: Final = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0)
 RATES: Final = ("0.01", "0.005", "0.001")
 STIFFNESS: Final = 0.01
 """What a change between neighbouring knots costs, in nats per squared unit: knots with little data follow."""
+AT_END: Final = 0.5
+"""The share of a document's weight that its last prefix has beyond its part of the rest."""
 _SMALLEST: Final = 1e-30
 
 
@@ -27,8 +29,9 @@ def fit(scores: Scores) -> Calibration:
     """Minimises the cross-entropy of scale(n) · log p + bias(n) over all prefixes of the documents.
 
     `scores` are those of an artefact without calibration, so log p is its logits less a constant,
-    which softmax does not see. Every document weighs 1, spread evenly over its prefixes: with every prefix
-    weighing alike, a text message that is over after one sentence would be taken for the subject of a mail.
+    which softmax does not see. Every document weighs 1: half of it lies on its end, where the label is given that
+    most people act upon, and half is spread evenly over its prefixes. With every prefix weighing alike, a text
+    message that is over after one sentence would be taken for the subject of a mail.
     Before the first sentence there is nothing but the base rate.
     """
     classes = scores.probabilities[0].shape[1]
@@ -92,5 +95,7 @@ def _prefixes(scores: Scores) -> tuple[torch.Tensor, torch.Tensor, Floats, torch
     log_p: Floats = np.log(np.maximum(np.concatenate([p[1:] for p in scores.probabilities]), _SMALLEST))
     read = np.concatenate([np.arange(1.0, len(t) + 1) for t in scores.targets])
     steps = np.array([np.count_nonzero(t != NO_TARGET) for t in scores.targets])
-    weight = np.repeat(1 / np.maximum(steps, 1) / max(np.count_nonzero(steps), 1), steps)
+    weight = np.repeat((1 - AT_END) / np.maximum(steps, 1), steps)
+    weight[np.cumsum(steps)[steps > 0] - 1] += AT_END
+    weight /= max(np.count_nonzero(steps), 1)
     return torch.from_numpy(log_p[asked]), torch.from_numpy(targets[asked]), read[asked], torch.from_numpy(weight)

@@ -5,43 +5,60 @@ report.json --card--> CARD.md: figures, earliness, calibration, thresholds, data
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from pathlib import Path
+from typing import Any
 
-_NOTES: Final = {
-    "aclimdb": "Large Movie Review Dataset v1.0: Maas et al., ACL-HLT 2011; the publisher states no licence",
-    "sms_spam_collection": "SMS Spam Collection v.1: Almeida et al., DocEng 2011; CC BY 4.0 by UCI",
-    "spamassassin": "Apache SpamAssassin public mail corpus; copyright of each message stays with its sender",
-    "enron_spam": "Enron-Spam, preprocessed: Metsis et al., CEAS 2006; the publisher states no licence",
-    "youtube_spam": "YouTube Spam Collection v.1, three videos: Alberto et al., ICMLA 2015; CC BY 4.0 by UCI",
-}
-_LIMITS: Final = {
-    "spam": "English only. E-mail of 1999 to 2005, British and Singaporean SMS of before 2012, comments on three "
-    "videos of 2013 to 2015: newer tricks, other languages and other services are not in the data. Headers, links' "
-    "targets and attachments are not read.",
-    "sentiment": "English film reviews, mostly of several sentences, with clear verdicts (no 5 or 6 of 10 stars). "
-    "Short messages, other products and irony are not in the data, and there is no neutral class.",
-}
+from models.artefact import CARD
+from training import picture, tables
+from training.metrics import ENOUGH
+from training.notes import KINDS, LIMITS, NOTES
+from training.splits import REPEATS
+
+EARLINESS, RELIABILITY = "earliness.png", "reliability.png"
 
 
-def card(report: dict[str, Any]) -> str:
-    """The page, from the report alone: no number in it comes from anywhere else."""
+def write(report: dict[str, Any], folder: Path) -> None:
+    """The page and its pictures, from the report alone: no number in them comes from anywhere else."""
+    tests = {name: entry for name, entry in tables.scored(report) if not name.endswith(REPEATS)}
+    rows = {name: entry["earliness"] for name, entry in tests.items()}
+    rows |= {f"{name}, {by}": entry["earliness"] for by, name, entry in tables.streaming(report) if name in tests}
+    picture.earliness(rows, folder / EARLINESS)
+    picture.reliability({name: entry["calibration_error"] for name, entry in tests.items()}, folder / RELIABILITY)
+    (folder / CARD).write_text(page(report), "utf-8")
+
+
+def page(report: dict[str, Any]) -> str:
     sections = [
         f"# {report['task']}-{report['family']}\n\n{_summary(report)}",
         "## Figures\n\n"
         "After the last sentence of each document, which is read whole. The tests were scored once, by this version\n"
-        "as it is here; training/LOG.md tells of earlier ones. Bag of words and the NB-weighted model (Wang and\n"
-        "Manning 2012) learnt from the same documents; they read a whole text at once.",
-        _figures_table(report),
+        "as it is here; training/LOG.md tells of earlier ones. The others learnt from the same documents. All but\n"
+        "PySS3 read a whole text at once; PySS3 and bogofilter have scores, not probabilities, so their log loss says\n"
+        "little.",
+        tables.figures(report),
         "## While it is read\n\n"
-        "Accuracy after the first sentences (of a shorter document: after its last), and after a share of them.",
-        _earliness_table(report),
-        "Expected calibration error, 15 bins of equal mass, over the documents that have so many sentences (how many).",
-        _calibration_table(report),
-        *_thresholds(report),
-        "## Data\n\n" + "\n".join(f"- **{name}**: {_NOTES.get(name, 'no note')}." for name in _sources(report)),
-        _table("file", ("rows", "sha256"), ((n, (f"{e['rows']:,}", e["sha256"])) for n, e in report["data"].items())),
-        _table("split", ("documents", "positive"), ((n, _counts(e)) for n, e in report["splits"].items())),
+        "Accuracy after the first sentences (of a shorter document: after its last), and after a share of them; what\n"
+        "is missing to 100 % is the error rate.",
+        tables.earliness(report),
+        f"![Error rate against what was read]({EARLINESS})",
+        "Reading may stop as soon as a label's probability leaves a stated error; what does not get there is read to\n"
+        "its end. How many documents were decided early, and how many of these wrongly; the sentences read of each,\n"
+        "the mean share left unread, the accuracy of all, and the harmonic mean of the last two (Schäfer and Leser\n"
+        "2020).",
+        tables.stop(report),
+        *tables.erde(report),
+        "## Is a probability what it says\n\n"
+        "Expected calibration error, 15 bins of equal mass, over the documents that have so many sentences (how\n"
+        f"many); with the 95 % interval of a bootstrap where these are fewer than {ENOUGH:,}.",
+        tables.calibration(report),
+        f"![Reliability diagrams]({RELIABILITY})",
+        *tables.thresholds(report),
+        *tables.disguised(report),
+        "## Data\n\n" + "\n".join(f"- **{name}**: {NOTES.get(name, 'no note')}." for name in _sources(report)),
+        tables.table(
+            "file", ("rows", "sha256"), ((n, (f"{e['rows']:,}", e["sha256"])) for n, e in report["data"].items())
+        ),
+        tables.table("split", ("documents", "positive"), ((n, _counts(e)) for n, e in report["splits"].items())),
         "No text (its letters and digits) stands in two of training, validation and tests. " + _bound(report["recipe"]),
         "## Limits\n\n" + _limits(report),
         "## Again\n\n" + _again(report),
@@ -50,13 +67,25 @@ def card(report: dict[str, Any]) -> str:
 
 
 def _sources(report: dict[str, Any]) -> list[str]:
-    return list(report["recipe"]["sets"]) or [report["recipe"]["file"]]
+    recipe = report["recipe"]
+    return [*(recipe["sets"] or [recipe["file"]]), *recipe.get("others", ())]
 
 
 def _limits(report: dict[str, Any]) -> str:
     """What is known of the public sets; of a file of one's own that is nothing, whatever its task is called."""
-    known = _LIMITS if report["recipe"]["sets"] else {}
-    return known.get(report["task"], "What was not in the data is not known.")
+    names = report["recipe"]["sets"]
+    if not names:
+        return "What was not in the data is not known."
+    kinds = "; ".join(KINDS[name] for name in names)
+    return _refused(report) + (
+        f"English only, and learnt from {kinds}. Other kinds of text, newer tricks and other languages are not in the "
+        f"data. {LIMITS.get(report['task'], '')}".rstrip()
+    )
+
+
+def _refused(report: dict[str, Any]) -> str:
+    found = ", ".join(f"{share:.1%} of {name}" for name, share in report.get("refused", {}).items())
+    return f"Texts longer than it has room for are refused and are in no figure here: {found}. " if found else ""
 
 
 def _summary(report: dict[str, Any]) -> str:
@@ -92,79 +121,3 @@ def _again(report: dict[str, Any]) -> str:
         + ", ".join(f"{package} {number}" for package, number in report["versions"].items())
         + ".\n\n![Learning curve](learning_curve.png)"
     )
-
-
-def _figures_table(report: dict[str, Any]) -> list[str]:
-    lines = [
-        "| scored on | by | documents | accuracy | ROC AUC | log loss | false positives | recall |",
-        "|---|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for name, entry in _scored(report):
-        rows = {"**this model**": entry} | {
-            by: tests[name] for by, tests in report["baselines"].items() if name in tests
-        }
-        for by, row in rows.items():
-            cells = [_percent(row["accuracy"]), _number(row["roc_auc"]), _number(row["log_loss"])]
-            cells += [_percent(row.get("false_positive_rate")), _percent(row.get("recall"))]
-            lines.append(f"| {name} | {by} | {entry['documents']:,} | {' | '.join(cells)} |")
-    return lines
-
-
-def _earliness_table(report: dict[str, Any]) -> list[str]:
-    first = report["validation"]["earliness"]
-    heads = [f"{n}" for n in first["sentences"]] + list(first["share"])
-    return _table(
-        "sentences read",
-        heads,
-        (
-            (name, [_percent(v) for v in (*e["earliness"]["sentences"].values(), *e["earliness"]["share"].values())])
-            for name, e in _scored(report)
-        ),
-    )
-
-
-def _calibration_table(report: dict[str, Any]) -> list[str]:
-    heads = list(report["validation"]["calibration_error"])
-    rows = []
-    for name, entry in _scored(report):
-        errors = entry["calibration_error"]
-        rows.append(
-            (name, [f"{errors[h]['error']:.3f} ({errors[h]['documents']:,})" if h in errors else "" for h in heads])
-        )
-    return _table("sentences read", heads, rows)
-
-
-def _thresholds(report: dict[str, Any]) -> list[str | list[str]]:
-    """A section, where there are two classes."""
-    head = (
-        "## Thresholds\n\n"
-        "For at most so many false positives on validation; and what they come to (false positive rate / recall)."
-    )
-    return [head, _thresholds_table(report)] if report["validation"]["thresholds"] else []
-
-
-def _thresholds_table(report: dict[str, Any]) -> list[str]:
-    thresholds = report["validation"]["thresholds"]
-    heads = [f"{float(rate):.1%}: {entry['threshold']:.4f}" for rate, entry in thresholds.items()]
-    rows = []
-    for name, entry in _scored(report):
-        cells = entry["thresholds"].values()
-        rows.append((name, [f"{_percent(c['false_positive_rate'])} / {_percent(c['recall'])}" for c in cells]))
-    return _table("rate: threshold", heads, rows)
-
-
-def _scored(report: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    return [*report["test"].items(), ("validation", report["validation"])]
-
-
-def _table(corner: str, heads: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> list[str]:
-    lines = [f"| {corner} | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
-    return lines + [f"| {name} | {' | '.join(cells)} |" for name, cells in rows]
-
-
-def _percent(value: float | None) -> str:
-    return "" if value is None else f"{value:.2%}"
-
-
-def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"

@@ -64,6 +64,15 @@ def save(
     os.replace(folder / f"{FILE}.part", folder / FILE)
 
 
+def fits(folder: Path, recipe: Recipe) -> bool:
+    """Whether there is a checkpoint of this recipe to go on from."""
+    path = folder / FILE
+    if not path.is_file():
+        return False
+    with safetensors.safe_open(path, framework="pt") as file:
+        return from_dict(json.loads(file.metadata()["recipe"])) == recipe
+
+
 def load(folder: Path, classifier: nn.Module, optimiser: torch.optim.Optimizer, recipe: Recipe) -> Progress:
     """Puts the classifier and the optimiser where they stood; the recipe must be the one of the checkpoint."""
     path = folder / FILE

@@ -21,7 +21,11 @@ LENGTHS: Final = (50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 
 
 def check(
-    documents: Sequence[Document], splits: Splits, labels: Sequence[str], held_out: Sequence[str] = ()
+    documents: Sequence[Document],
+    splits: Splits,
+    labels: Sequence[str],
+    held_out: Sequence[str] = (),
+    fold: int = 0,
 ) -> dict[str, Any]:
     """What was found, as plain values; raises DataError where nothing can be learnt or chosen from these splits."""
     for name, found in (("training", splits.train), ("validation", splits.validation)):
@@ -43,7 +47,7 @@ def check(
         name, other = first[text]
         if id(document) not in kept:
             repeats.append(f"{_name(document)} = {_name(other)}")
-            if known.get(name, name) != side(document, held_out):
+            if known.get(name, name) != side(document, held_out, fold):
                 between.append(repeats[-1])
         if document.label != other.label:
             contradicting.append(f"{_name(document)} {labels[document.label]}, {_name(other)} {labels[other.label]}")

@@ -6,10 +6,10 @@ Each file holds gzip'd JSON lines, one object a line, in UTF-8:
 
     id      str    names the row, once per set
     text    str    the body; not needed where there is `raw`
-    label   int    0 ham / negative, 1 spam / positive; rows with -1 (unlabelled) are left out
+    label   int    0 ham / negative, 1 spam / positive, -1 unlabelled
     subject str    enron_spam only; the document is subject, newline, text
     raw     str    spamassassin only: the message, a character a byte (latin-1), read as the service reads mail
-    group, video   the part of the set that a row belongs to, where its file's name does not say so
+    group, video, domain   the part of the set that a row belongs to, where its file's name does not say so
     movie          the film of a review: reviews of one film never stand in train and validation both
 """
 
@@ -20,7 +20,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,23 +34,33 @@ SENTIMENT: Final = ("negative", "positive")
 
 @dataclass(frozen=True)
 class DataSet:
-    """`files` are their names without the ending, and the fingerprint of what was published; `part` is the
-    field that names a row's part of the set (else its file does); `kin` the one that names its kin, if any."""
+    """`files` are the names without the ending of its files with labels, `unlabelled` of those without, each with
+    the fingerprint of what was published (empty: not known); `part` is the field that names a row's part of the
+    set (else its file does); `kin` the one that names its kin, if any."""
 
     name: str
     labels: tuple[str, ...]
     files: dict[str, str]
+    unlabelled: dict[str, str] = field(default_factory=dict)
     part: str = ""
     kin: str = ""
 
-    def paths(self, data_dir: Path) -> list[Path]:
-        return [data_dir / self.name / f"{file}.jsonl.gz" for file in self.files]
+    def path(self, data_dir: Path, file: str) -> Path:
+        return data_dir / self.name / f"{file}.jsonl.gz"
 
     def read(self, data_dir: Path) -> list[Document]:
         """The labelled documents of the set, file by file, by their ids: another order of rows changes nothing."""
+        return [document for document in self._read(data_dir, self.files) if document.label >= 0]
+
+    def read_unlabelled(self, data_dir: Path) -> list[Document]:
+        """The documents that have no label (theirs is -1); some of them may repeat texts of the test, see
+        `splits.unlabelled`."""
+        return self._read(data_dir, self.unlabelled)
+
+    def _read(self, data_dir: Path, files: Iterable[str]) -> list[Document]:
         documents: list[Document] = []
-        for file, path in zip(self.files, self.paths(data_dir), strict=True):
-            found = [self.document(row, file) for row in rows(path) if row["label"] >= 0]
+        for file in files:
+            found = [self.document(row, file) for row in rows(self.path(data_dir, file))]
             documents += sorted(found, key=lambda document: document.id)
         return documents
 
@@ -97,8 +107,23 @@ SETS: Final[dict[str, DataSet]] = {
                 "train": "b0a4d21fca86579f4ac8ba31ba3b412b79be8e8db8f873b1370d33759ffdcfca",
                 "test": "bfa60a9a20c9597063f9628866a03457b65f44faaccb6731bbafa752270d75e8",
             },
+            unlabelled={"unsup": "d6f307caac4b86863e1a159f09e3a90606e7b541efffe81b5f6fa6ffb0e9bc17"},
             kin="movie",
         ),
+        DataSet(
+            "sst2",
+            SENTIMENT,
+            # Whole sentences first: of a sentence and the phrase with the same letters, the first one stays.
+            {
+                "sentences_train": "12a8f94a399d2287a1722fc0f99a38eb357a7157ea0fe30353c57dbd103b8b80",
+                "sentences_dev": "6a21f6f57b425ea335badf78abddf5eae727e9257b99a4b1c5ce13306ba9f76e",
+                "sentences_test": "e9a06f7208af928340670fcc6a285bc6c84bd3b9cfc1c9529c9ab51f554628e1",
+                "train": "e1cefdf8c12801e1af6b503517bca0353ac83905185fda7365a6f8888b7dfcfe",
+            },
+        ),
+        DataSet("rt_polarity", SENTIMENT, {"all": "16ab1739353b2aad62c9f94ee83cec0325f51c29f497fb09c82b24deaa2a923c"}),
+        # The only copy at hand had lost the last characters of most texts: what was published is not known.
+        DataSet("amazon_reviews", SENTIMENT, {"all": ""}, part="domain"),
     )
 }
 
@@ -156,9 +181,11 @@ def fingerprint(rows: Iterable[dict[str, Any]], data_set: DataSet) -> str:
 
 def check(data_set: DataSet, data_dir: Path) -> Iterator[tuple[str, bool]]:
     """A line for each file of a set, and whether its content is what was published."""
-    for (file, published), path in zip(data_set.files.items(), data_set.paths(data_dir), strict=True):
-        found = summary(path, data_set)
-        good = found["fingerprint"] == published
+    for file, published in (data_set.files | data_set.unlabelled).items():
+        found = summary(data_set.path(data_dir, file), data_set)
+        good = found["fingerprint"] == published or not published
         labels = ", ".join(f"{label} {count:,}" for label, count in found["labels"].items())
         verdict = "as published" if good else f"fingerprint {found['fingerprint']}, published is {published}"
+        if not published:
+            verdict = f"fingerprint {found['fingerprint']}, that of the published set is not known"
         yield f"{data_set.name}/{file}: {found['rows']:,} rows ({labels}), {verdict}", good

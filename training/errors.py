@@ -2,7 +2,8 @@
 
 TrainingError      the root: what, got, wanted, and the way out in one message
 ├── DataError      a data set that is missing, damaged or not what its publisher published
-└── RecipeError    a recipe that asks for something that does not exist
+├── RecipeError    a recipe that asks for something that does not exist
+└── ExportError    a model that a graph cannot hold, or does not hold as it is
 """
 
 from __future__ import annotations
@@ -17,4 +18,8 @@ class DataError(TrainingError):
 
 
 class RecipeError(TrainingError):
+    pass
+
+
+class ExportError(TrainingError):
     pass

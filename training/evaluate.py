@@ -11,14 +11,14 @@ from typing import Any, Final
 
 import torch
 
-from models.artefact import PRETRAINED, Artefact, load
+from models.artefact import PRETRAINED, load
 from models.predictor import Predictor
-from training import table
-from training.datasets import SETS
+from training import sources
 from training.documents import Document
 from training.errors import TrainingError
+from training.measure import recipe_of
 from training.metrics import figures
-from training.score import score
+from training.score import readable, score
 from training.splits import split
 
 _HEADS: Final = (
@@ -34,37 +34,31 @@ _HEADS: Final = (
 )
 
 
-def artefacts(folders: Sequence[Path]) -> list[Artefact]:
-    """The artefacts in `folders`; all that are shipped where there are none."""
-    found = list(folders) or sorted(path.parent for path in PRETRAINED.glob("*/config.toml"))
+def folders(named: Sequence[Path]) -> list[Path]:
+    """Those that are named; those of all shipped artefacts where there are none."""
+    found = list(named) or sorted(path.parent for path in PRETRAINED.glob("*/config.toml"))
     if not found:
         raise TrainingError(
             f"there is no artefact in {PRETRAINED}: name one, or train one with `python -m training train`"
         )
-    return [load(folder) for folder in found]
+    return found
 
 
-def evaluate(folders: Sequence[Path], data_dir: Path, device: torch.device) -> Iterator[str]:
+def evaluate(named: Sequence[Path], data_dir: Path, device: torch.device) -> Iterator[str]:
     """The lines of the table, each as soon as it is known."""
     yield _line(_HEADS)
     yield _line(["-" * len(head) for head in _HEADS])
-    read: dict[tuple[str, ...], dict[str, list[Document]]] = {}
-    for artefact in artefacts(folders):
-        own = artefact.report.get("recipe", {}).get("file")
-        names = (own, *artefact.labels) if own else _sets(artefact)
-        if names not in read and own:
-            read[names] = split(table.read(Path(own), artefact.labels, artefact.language)).tests
-        elif names not in read:
-            read[names] = split(d for name in names for d in SETS[name].read(data_dir)).tests
+    read: dict[Any, dict[str, list[Document]]] = {}
+    for artefact in map(load, folders(named)):
+        recipe = recipe_of(artefact)
+        known = (recipe.sets, recipe.file, recipe.labels, recipe.fold)
+        if known not in read:
+            read[known] = split(sources.documents(recipe, data_dir), fold=recipe.fold).tests
         predictor = Predictor(artefact, device)
-        for name, documents in read[names].items():
-            yield _row(artefact.name, name, figures(score(predictor, documents, name), artefact.thresholds))
-
-
-def _sets(artefact: Artefact) -> tuple[str, ...]:
-    """The sets that an artefact learnt from, as its report says; else all that have its labels."""
-    recipe = artefact.report.get("recipe", {})
-    return tuple(recipe.get("sets") or [s.name for s in SETS.values() if s.labels == artefact.labels])
+        for name, documents in read[known].items():
+            yield _row(
+                artefact.name, name, figures(score(predictor, readable(artefact, documents), name), artefact.thresholds)
+            )
 
 
 def _row(model: str, test: str, entry: dict[str, Any]) -> str:

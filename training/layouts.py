@@ -116,3 +116,52 @@ def aclimdb(archive: Members) -> Iterator[tuple[str, Row]]:
         row = {"id": f"{part}/{kind}/{stem}", "text": text, "label": label, "label_name": label_name}
         movie = films[part, kind][int(number)]
         yield "unsup" if kind == "unsup" else part, row | {"stars": int(stars), "movie": movie}
+
+
+def sst2(archive: Members) -> Iterator[tuple[str, Row]]:
+    """Phrases from GLUE's tables (whose dev and test are the whole sentences again, the test without labels), and
+    whole sentences from the trees, a tree a line: `(3 (2 It) (4 (2 's) (4 good)))`; the neutral ones (2) dropped."""
+    for path, data in archive:
+        if path.parts[-2:] == ("SST-2", "train.tsv"):
+            for number, line in enumerate(data.decode().removesuffix("\n").split("\n")[1:]):
+                text, _, label = line.rpartition("\t")
+                yield "train", _polar(f"glue-train-{number:05}", text.strip(), int(label))
+        elif path.parent.name == "trees" and path.suffix == ".txt":
+            for number, tree in enumerate(data.decode().removesuffix("\n").split("\n"), start=1):
+                stars = int(tree[1])
+                text = " ".join(_BRACKETS.get(word, word) for word in re.findall(r" ([^ ()]+)\)", tree))
+                text = text.replace("\\/", "/").replace("\\*", "*")
+                if stars != 2:
+                    row = _polar(f"{path.stem}-{number:05}", text, int(stars > 2)) | {"label5": stars}
+                    yield f"sentences_{path.stem}", row
+
+
+_BRACKETS: Final = {"-LRB-": "(", "-RRB-": ")"}
+
+
+def rt_polarity(archive: Members) -> Iterator[tuple[str, Row]]:
+    for path, data in archive:
+        if path.suffix in (".neg", ".pos"):
+            for number, line in enumerate(data.decode("windows-1252").removesuffix("\n").split("\n"), start=1):
+                kind = path.suffix[1:]
+                yield "all", _polar(f"{kind}-{number:04}", line.strip(), int(kind == "pos"))
+
+
+def amazon(archive: Members) -> Iterator[tuple[str, Row]]:
+    """Files that look like XML and are not: nothing in them is escaped."""
+    for path, data in archive:
+        domain, kind = path.parent.name, path.stem
+        if domain in ("books", "electronics") and path.suffix == ".review" and kind in ("negative", "positive"):
+            found = re.findall(
+                r"<(title|review_text)>\n(.*?)\n</\1>", data.decode("windows-1252", "replace"), re.DOTALL
+            )
+            titles, texts = (
+                [text.strip() for tag, text in found if tag == wanted] for wanted in ("title", "review_text")
+            )
+            for number, (title, text) in enumerate(zip(titles, texts, strict=True)):
+                row = _polar(f"{domain}-{kind}-{number:04}", f"{title}\n{text}".strip(), int(kind == "positive"))
+                yield "all", row | {"domain": domain}
+
+
+def _polar(row_id: str, text: str, label: int) -> Row:
+    return {"id": row_id, "text": text, "label": label, "label_name": ("negative", "positive")[label]}

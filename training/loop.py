@@ -19,6 +19,7 @@ from tqdm import tqdm
 
 from models.contract import Classifier
 from training import checkpoint, log, parallel
+from training.augment import vary
 from training.checkpoint import Progress
 from training.corpus import Batch, Example, batches
 from training.documents import NO_TARGET
@@ -62,7 +63,7 @@ def fit(
     if resume:
         progress = checkpoint.load(folder, classifier, optimiser, recipe)
     for epoch in range(len(progress.curve), recipe.epochs):
-        if progress.since_best > recipe.patience:
+        if progress.since_best > recipe.patience or _late(progress.curve, recipe.minutes):
             break
         began = time.perf_counter()
         entry = {"epoch": epoch + 1.0, "train_loss": _epoch(classifier, train, recipe, optimiser, epoch, device)}
@@ -74,6 +75,13 @@ def fit(
             log.write(progress.curve, folder)
     classifier.load_state_dict(progress.best)
     return progress.curve
+
+
+def _late(curve: Sequence[dict[str, float]], minutes: float) -> bool:
+    """Whether one more epoch like the longest would take the training beyond its time, in any process's opinion."""
+    took = [entry["seconds"] for entry in curve]
+    late = bool(minutes) and bool(took) and sum(took) + max(took) > 60 * minutes
+    return parallel.total(torch.tensor(float(late))).item() > 0
 
 
 def rate(recipe: Recipe, epochs: float) -> float:
@@ -95,6 +103,8 @@ def _epoch(
     # The processes of a group drop different words and numbers.
     torch.manual_seed(recipe.seed * 1000 + epoch + 1_000_003 * parallel.rank())
     generator = np.random.default_rng([recipe.seed, epoch])
+    if recipe.vary:
+        data = [vary(e, recipe.vary, generator) for e in data]
     steps = math.ceil(len(data) / recipe.batch)
     total, seen = 0.0, 0
     classifier.train()

@@ -17,7 +17,8 @@ def sequence_loss(logits: Tensor, targets: Tensor, over_steps: str = "sum") -> T
     """The mean over B sequences of the sum over their steps of -Σ_k y_k log p_k.
 
     `over_steps`: "sum"; "mean", so that long documents count no more than short ones; "rising", a mean in
-    which step t weighs t, because what a first sentence does not say can only be learnt by heart.
+    which step t weighs t, because what a first sentence does not say can only be learnt by heart; "last", the last
+    step that has a target alone.
 
     Steps whose target is -1, padding among them, count for nothing: a sequence of three steps with two
     targets has a sum of two terms, and a mean over two.
@@ -33,6 +34,9 @@ def sequence_loss(logits: Tensor, targets: Tensor, over_steps: str = "sum") -> T
     weight = (targets != NO_TARGET).to(logits.dtype)
     if over_steps == "rising":
         weight = weight * torch.arange(1, targets.shape[1] + 1, dtype=weight.dtype, device=weight.device)
+    if over_steps == "last":
+        last = (weight * torch.arange(1, targets.shape[1] + 1, device=weight.device)).argmax(dim=1, keepdim=True)
+        weight = torch.zeros_like(weight).scatter(1, last, weight.gather(1, last))
     per_document = (per_step.view_as(targets) * weight).sum(dim=1)
     if over_steps != "sum":
         per_document = per_document / weight.sum(dim=1).clamp(min=1)

@@ -8,13 +8,16 @@ from __future__ import annotations
 from typing import Any, Final
 
 import numpy as np
+from scipy.stats import binomtest, bootstrap  # type: ignore[import-untyped]
 from sklearn.metrics import log_loss, roc_auc_score
 
+from training.earliness import PREFIXES, accuracy, earliness
 from training.score import Floats, Labels, Scores
 
-PREFIXES: Final = (1, 2, 3, 5, 8, 13)
-SHARES: Final = (0.1, 0.25, 0.5, 0.75, 1.0)
 BINS: Final = 15
+ENOUGH: Final = 5_000
+"""Documents from which on a calibration error is told without an interval."""
+RESAMPLES: Final = 1_000
 
 
 def figures(scores: Scores, thresholds: dict[str, float] | None = None) -> dict[str, Any]:
@@ -23,15 +26,10 @@ def figures(scores: Scores, thresholds: dict[str, float] | None = None) -> dict[
     result: dict[str, Any] = {"documents": len(labels), "positives": int((labels == last.shape[1] - 1).sum())}
     result |= summary(labels, last)
     result["thresholds"] = {
-        rate: {"threshold": threshold} | rates(labels, last[:, -1], threshold)
+        rate: {"threshold": threshold} | rates(labels, last[:, -1], threshold) | interval(labels, last, threshold)
         for rate, threshold in (thresholds or {}).items()
     }
-    result["calibration_error"] = calibration_errors(scores)
-    result["earliness"] = {
-        "sentences": {str(n): accuracy(labels, scores.after(n)) for n in (0, *PREFIXES, 21, 34)},
-        "share": {f"{share:.0%}": accuracy(labels, scores.at(share)) for share in SHARES},
-    }
-    return result
+    return result | {"calibration_error": calibration_errors(scores), "earliness": earliness(scores)}
 
 
 def summary(labels: Labels, probabilities: Floats) -> dict[str, float | None]:
@@ -44,17 +42,21 @@ def summary(labels: Labels, probabilities: Floats) -> dict[str, float | None]:
     return result | rates(labels, probabilities[:, -1], 0.5) if classes == 2 else result
 
 
-def accuracy(labels: Labels, probabilities: Floats) -> float:
-    """The share of documents whose label is right; of two equal probabilities the positive one is taken."""
-    taken = probabilities.shape[1] - 1 - probabilities[:, ::-1].argmax(axis=1)
-    return float((taken == labels).mean())
-
-
 def rates(labels: Labels, positive: Floats, threshold: float) -> dict[str, float | None]:
     """What share of the negatives, and of the positives, is called positive at `threshold`."""
     called = positive >= threshold
     shares = {"false_positive_rate": called[labels == 0], "recall": called[labels == 1]}
     return {name: float(chosen.mean()) if len(chosen) else None for name, chosen in shares.items()}
+
+
+def interval(labels: Labels, probabilities: Floats, threshold: float) -> dict[str, Any]:
+    """Between what rates of false positives the truth lies, 95 %, as far as so many negatives tell (Clopper and
+    Pearson 1934)."""
+    called = probabilities[labels == 0, -1] >= threshold
+    if not len(called):
+        return {"negatives": 0, "interval": [0.0, 1.0]}
+    found = binomtest(int(called.sum()), len(called)).proportion_ci(method="exact")
+    return {"negatives": len(called), "interval": [float(found.low), float(found.high)]}
 
 
 def calibration_error(labels: Labels, probabilities: Floats) -> float:
@@ -63,22 +65,47 @@ def calibration_error(labels: Labels, probabilities: Floats) -> float:
     Of two classes the positive one's probability is compared with how often it is right; of more, the
     highest probability with how often its label is.
     """
+    return _error(*_claims(labels, probabilities))
+
+
+def calibration_errors(scores: Scores) -> dict[str, dict[str, Any]]:
+    """The error after so many sentences, over the documents that have them (and a target there), and at the end;
+    with the bins of its diagram, and the 95 % interval of a bootstrap where the documents are few."""
+    reached = {str(read): scores.reaching(read) for read in PREFIXES} | {"end": (scores.labels, scores.last)}
+    return {read: _calibration(*_claims(*found)) for read, found in reached.items() if len(found[0])}
+
+
+def _calibration(claimed: Floats, right: Floats) -> dict[str, Any]:
+    found: dict[str, Any] = {"documents": len(claimed), "error": _error(claimed, right)}
+    bins = _bins(claimed)
+    found["claimed"] = [round(float(claimed[rows].mean()), 5) for rows in bins]
+    found["right"] = [round(float(right[rows].mean()), 5) for rows in bins]
+    if 1 < len(claimed) < ENOUGH:
+        sampled = bootstrap(
+            (claimed, right),
+            _error,
+            paired=True,
+            vectorized=False,
+            method="percentile",
+            n_resamples=RESAMPLES,
+            rng=np.random.default_rng(0),
+        ).confidence_interval
+        found["interval"] = [float(sampled.low), float(sampled.high)]
+    return found
+
+
+def _claims(labels: Labels, probabilities: Floats) -> tuple[Floats, Floats]:
+    """What was claimed of each document, and whether it was right, both `[N]`."""
     if probabilities.shape[1] == 2:
-        claimed, right = probabilities[:, 1], labels == 1
-    else:
-        claimed, right = probabilities.max(axis=1), probabilities.argmax(axis=1) == labels
-    order = np.argsort(claimed, kind="stable")
-    bins = [rows for rows in np.array_split(order, BINS) if len(rows)]
-    gaps = [abs(claimed[rows].mean() - right[rows].mean()) * len(rows) for rows in bins]
-    return float(sum(gaps) / len(order))
+        return probabilities[:, 1], (labels == 1).astype(np.float64)
+    return probabilities.max(axis=1), (probabilities.argmax(axis=1) == labels).astype(np.float64)
 
 
-def calibration_errors(scores: Scores) -> dict[str, dict[str, float]]:
-    """The error after so many sentences, over the documents that have them (and a target there), and at the end."""
-    errors: dict[str, dict[str, float]] = {}
-    for read in PREFIXES:
-        labels, probabilities = scores.reaching(read)
-        if len(labels):
-            errors[str(read)] = {"documents": len(labels), "error": calibration_error(labels, probabilities)}
-    errors["end"] = {"documents": len(scores.labels), "error": calibration_error(scores.labels, scores.last)}
-    return errors
+def _error(claimed: Floats, right: Floats) -> float:
+    gaps = [abs(claimed[rows].mean() - right[rows].mean()) * len(rows) for rows in _bins(claimed)]
+    return float(sum(gaps) / len(claimed))
+
+
+def _bins(claimed: Floats) -> list[Labels]:
+    """The rows of each bin, by what they claim."""
+    return [rows for rows in np.array_split(np.argsort(claimed, kind="stable"), BINS) if len(rows)]

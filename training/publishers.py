@@ -3,10 +3,11 @@
 SOURCES[set] --download--> archives --rows of each member--> DATA_DIR/<set>/<file>.jsonl.gz
 
 Checksums of whole archives are those that other projects pin for the same addresses: aclImdb_v1.tar.gz
-in TensorFlow Datasets and MLDatasets.jl, the SMS collection in MLDatasets.jl, the YouTube collection
-in several public repositories. For Enron-Spam and SpamAssassin none was found, so their content is
-checked instead: SpamAssassin's file names carry the MD5 of each message, and every set's rows have a
-fingerprint (`datasets.fingerprint`), computed from a complete copy.
+in TensorFlow Datasets and MLDatasets.jl, SST-2.zip in TensorFlow Datasets, the trees in Flux's model zoo,
+the SMS collection in MLDatasets.jl, the YouTube collection in several public repositories. For the others
+none was found, so their content is checked instead: SpamAssassin's file names carry the MD5 of each
+message, and the rows of every set but amazon_reviews have a fingerprint (`datasets.fingerprint`),
+computed from a complete copy.
 """
 
 from __future__ import annotations
@@ -121,5 +122,25 @@ SOURCES: Final[dict[str, Source]] = {
             ),
         ),
         layouts.aclimdb,
+    ),
+    "sst2": Source(
+        (
+            (
+                "https://dl.fbaipublicfiles.com/glue/data/SST-2.zip",
+                "d67e16fb55739c1b32cdce9877596db1c127dc322d93c082281f64057c16deaa",
+            ),
+            (
+                "https://nlp.stanford.edu/sentiment/trainDevTestTrees_PTB.zip",
+                "5c613a4f673fc74097d523a2c83f38e0cc462984d847b82c7aaf36b01cbbbfcc",
+            ),
+        ),
+        layouts.sst2,
+    ),
+    "rt_polarity": Source(
+        (("https://www.cs.cornell.edu/people/pabo/movie-review-data/rt-polaritydata.tar.gz", ""),),
+        layouts.rt_polarity,
+    ),
+    "amazon_reviews": Source(
+        (("https://www.cs.jhu.edu/~mdredze/datasets/sentiment/domain_sentiment_data.tar.gz", ""),), layouts.amazon
     ),
 }

@@ -16,7 +16,8 @@ from models.families import FAMILIES, check, size_types
 from training.datasets import SETS
 from training.errors import RecipeError
 
-_CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising")}
+_CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising", "last")}
+_LINEAR: Final = ("ratios", "idf")
 
 
 @dataclass(frozen=True)
@@ -29,8 +30,13 @@ class Recipe:
     `most_sentences`: of a longer document only so many are learnt from, its first and its last ones
     (0: all); scoring always reads everything. `batch`: documents per update. `rate` falls to nothing
     over `epochs` along a half cosine, after a rise over `warmup` of them. `patience`: epochs without a
-    better running accuracy on validation before training ends. `held_out`: see `splits.split`. `repeat`: how
+    better running accuracy on validation before training ends. `held_out`, `fold`: see `splits.split`. `repeat`: how
     often an epoch meets the documents of a set that is small beside the others (once where it is not named).
+    `vary`: the share of an epoch's documents that are met as another stretch of themselves, with other sentence ends.
+    `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
+    `linear`: the kinds of weights (ratios, idf) of the linear path beside the classifier, see `wide.fit`.
+    `few_writers`: sets whose own names and places are left out of the vocabulary, see `corpus.vocabulary`.
+    `minutes`: no epoch begins that would end later than so long after the first began (0: whatever they take).
     """
 
     task: str
@@ -50,14 +56,26 @@ class Recipe:
     warmup: float = 0.25
     weight_decay: float = 0.0
     clip: float = 1.0
+    minutes: float = 0.0
     held_out: tuple[str, ...] = ()
+    fold: int = 0
     repeat: dict[str, int] = field(default_factory=dict)
+    vary: float = 0.0
+    others: dict[str, int] = field(default_factory=dict)
+    few_writers: tuple[str, ...] = ()
+    linear: tuple[str, ...] = ("ratios",)
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             _known(getattr(self, name), choices, f"{name} =")
         for name in self.sets:
             _known(name, SETS, "sets:")
+        for name in self.linear:
+            _known(name, _LINEAR, "linear:")
+        for name in self.few_writers:
+            _known(name, self.sets, "few_writers:")
+        for name in self.others:
+            _known(name, SETS, "others:")
         for name in self.repeat:
             _known(name, self.sets or (Path(self.file).name,), "repeat:")
         self._check_labels()
@@ -140,7 +158,9 @@ def _typed(name: str, value: Any, wanted: Any) -> Any:
         raise RecipeError(f"{name} = {value!r} is of type {type(value).__name__}, wanted {wanted.__name__}")
     if name == "sizes" and not isinstance(value, dict):
         raise RecipeError(f"sizes = {value!r}, wanted a table: [sizes] and lines such as hidden = 64")
-    if name == "repeat" and not (isinstance(value, dict) and all(type(v) in (int, float) for v in value.values())):
+    if name in ("repeat", "others") and not (
+        isinstance(value, dict) and all(type(v) in (int, float) for v in value.values())
+    ):
         raise RecipeError(f"{name} = {value!r}, wanted a table of numbers: [{name}] and lines such as youtube_spam = 6")
     return value
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from models.artefact import Artefact
 from models.errors import UndertoneError
 from models.predictor import Predictor
 from training.corpus import sentences
@@ -39,6 +40,12 @@ class Scores:
             for t, p, label in zip(given, self.probabilities, self.labels, strict=True)
         ]
         object.__setattr__(self, "targets", told)
+
+    @classmethod
+    def whole(cls, documents: Sequence[Document], probabilities: Floats) -> Scores:
+        """Of what reads each document as one: `probabilities [N, K]` after it, and none before."""
+        labels = np.array([document.label for document in documents], dtype=np.int64)
+        return cls(labels, [np.stack([np.full(len(p), 1 / len(p)), p]) for p in probabilities])
 
     def after(self, read: int) -> Floats:
         """Probabilities after `read` sentences, or after all of a shorter document: `[N, K]`."""
@@ -77,3 +84,13 @@ def score(predictor: Predictor, documents: Sequence[Document], description: str 
             probabilities[i] = np.array([advance.prior.probabilities, *(step.probabilities for step in advance.steps)])
     labels = np.array([document.label for document in documents], dtype=np.int64)
     return Scores(labels, probabilities, [np.array(document.targets, dtype=np.int64) for document in documents])
+
+
+def readable(artefact: Artefact, documents: Sequence[Document]) -> list[Document]:
+    """The documents that the model has room for; all of them, where it has no limit."""
+    room = artefact.classifier.room(artefact.classifier.initial_state(1))
+    if room is None:
+        return list(documents)
+    cut = sentences(documents, artefact.language)
+    words = [sum(len(artefact.vocabulary.ids(sentence)) for sentence in of) for of in cut]
+    return [document for document, count in zip(documents, words, strict=True) if count <= int(room)]

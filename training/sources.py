@@ -1,11 +1,12 @@
 """Where the documents of a recipe come from: public sets in the data folder, or one file of one's own.
 
 recipe.sets --datasets--> documents --split--> Splits
-recipe.file --table-----> documents --^
+recipe.file --table-----> documents --^     recipe.others --passages--> documents of the first label, to train
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ from typing import Any
 from training import table
 from training.datasets import SETS, summary
 from training.documents import Document
+from training.passages import passages
 from training.recipe import Recipe
+from training.splits import Splits, split
 
 
 def settle(recipe: Recipe) -> Recipe:
@@ -28,12 +31,22 @@ def documents(recipe: Recipe, data_dir: Path) -> list[Document]:
     return [document for name in recipe.sets for document in SETS[name].read(data_dir)]
 
 
+def splits(recipe: Recipe, documents: Iterable[Document], data_dir: Path) -> Splits:
+    """The recipe's documents on their sides; the passages of `others`, never of their tests, train too."""
+    found = split(documents, recipe.held_out, recipe.fold)
+    others = [
+        passage
+        for name, most in recipe.others.items()
+        for passage in passages(split(SETS[name].read(data_dir)).train, most, recipe.seed)
+    ]
+    return replace(found, train=found.train + others)
+
+
 def summaries(recipe: Recipe, data_dir: Path) -> dict[str, dict[str, Any]]:
     """Rows per label and sha256 of each file, and of public ones the fingerprint of the content."""
-    if recipe.file:
-        return {recipe.file: table.summary(Path(recipe.file))}
-    return {
-        f"{name}/{file}": summary(path, SETS[name])
-        for name in recipe.sets
-        for file, path in zip(SETS[name].files, SETS[name].paths(data_dir), strict=True)
+    own = {recipe.file: table.summary(Path(recipe.file))} if recipe.file else {}
+    return own | {
+        f"{name}/{file}": summary(SETS[name].path(data_dir, file), SETS[name])
+        for name in (*recipe.sets, *recipe.others)
+        for file in SETS[name].files
     }

@@ -5,7 +5,8 @@ documents of all sets --RULES--> train, validation, tests --keys--> what stands 
 Rules for what leaks were fixed before any model was trained: SMS and SpamAssassin by a stable hash of
 the text; Enron by pairs, since enron1 and enron4 share spam, and so do enron2 and enron5; YouTube by
 video; aclimdb as published, its validation by film, because that is how its test is: with reviews of
-the same films on both sides, validation was two points better than the test.
+the same films on both sides, validation was two points better than the test. SST as published; rt_polarity
+holds its sentences in another layout, so the two never come together.
 """
 
 from __future__ import annotations
@@ -15,19 +16,24 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from training.documents import Document, key, share
+from training.errors import DataError
 
 REPEATS: Final = " with repeats"
+APART: Final = frozenset({"sst2", "rt_polarity"})
+"""They hold the same sentences, not always letter for letter: what trains on one tells nothing on the other."""
 
 
 @dataclass(frozen=True)
 class Rule:
     """How a set is split: the parts in `test_parts` are its test, else a share of `test` of its texts is; of
-    what is left, a share of `validation` of the texts (of their kin, where they have any) chooses.
-    `official` tests keep their repeats; where `both` is set, the test is reported without and with them."""
+    what is left, the parts in `validation_parts`, and a share of `validation` of the texts (of their kin, where
+    they have any), choose. `official` tests keep their repeats; where `both` is set, the test is reported without
+    and with them."""
 
     test: float = 0.0
     test_parts: frozenset[str] = frozenset()
     validation: float = 0.1
+    validation_parts: frozenset[str] = frozenset()
     official: bool = False
     both: bool = False
 
@@ -38,6 +44,14 @@ RULES: Final[dict[str, Rule]] = {
     "enron_spam": Rule(test_parts=frozenset({"enron2", "enron5"})),
     "youtube_spam": Rule(test_parts=frozenset({"LMFAO"})),
     "aclimdb": Rule(test_parts=frozenset({"test"}), official=True),
+    "sst2": Rule(
+        test_parts=frozenset({"sentences_test"}),
+        validation=0.0,
+        validation_parts=frozenset({"sentences_dev"}),
+        official=True,
+    ),
+    "rt_polarity": Rule(test=0.1),
+    "amazon_reviews": Rule(test=0.2),
 }
 OWN: Final = Rule(test=0.2)
 """Of a file of one's own, whose name has an ending and so is none of the above."""
@@ -52,17 +66,23 @@ class Splits:
     tests: dict[str, list[Document]] = field(default_factory=dict)
 
 
-def split(documents: Iterable[Document], held_out: Iterable[str] = ()) -> Splits:
-    """Splits the documents of any number of sets.
+def split(documents: Iterable[Document], held_out: Iterable[str] = (), fold: int = 0) -> Splits:
+    """Splits the documents of any number of sets; raises DataError where two of them must stay apart.
 
     With `held_out`, groups such as `enron_spam/enron4`, validation is those groups whole and nothing
     else: an experiment on how a model does on a corpus that it has not seen, without a look at a test.
+    Another `fold` takes another share of the texts as the test of the sets that have no official one: the
+    folds 0 to 9 of rt_polarity, a tenth each, or 0 to 4 of SMS, are a cross-validation.
     """
     groups = frozenset(held_out)
     sides: dict[str, list[Document]] = {"train": [], "validation": [], "test": []}
+    sets = set()
     for document in documents:
+        sets.add(document.set)
         if key(document.text):
-            sides[side(document, groups)].append(document)
+            sides[side(document, groups, fold)].append(document)
+    if sets >= APART:
+        raise DataError(f"{' and '.join(sorted(APART))} hold the same sentences: leave one out of `sets`")
     tests: dict[str, list[Document]] = {}
     for document in sides["test"]:
         tests.setdefault(document.set, []).append(document)
@@ -78,21 +98,27 @@ def split(documents: Iterable[Document], held_out: Iterable[str] = ()) -> Splits
     return Splits(train, validation, tests)
 
 
-def side(document: Document, held_out: Collection[str]) -> str:
+def unlabelled(documents: Iterable[Document], of: Splits) -> list[Document]:
+    """The first of each text, less those that stand in `of` already, on whatever side."""
+    sides = (of.train, of.validation, *of.tests.values())
+    return _unseen(documents, {key(document.text) for side in sides for document in side} | {""})
+
+
+def side(document: Document, held_out: Collection[str], fold: int = 0) -> str:
     """Where the rules alone put a document, whatever copies it has."""
     rule = RULES.get(document.set, OWN)
     part = document.group.partition("/")[2]
-    place = share(key(document.text))
+    place = (share(key(document.text)) - fold * rule.test) % 1
     if part in rule.test_parts or place < rule.test:
         return "test"
     if held_out:
         return "validation" if document.group in held_out else "train"
     if document.kin:
         place = share(document.kin)
-    return "validation" if place < rule.test + rule.validation else "train"
+    return "validation" if part in rule.validation_parts or place < rule.test + rule.validation else "train"
 
 
-def _unseen(documents: list[Document], taken: set[str]) -> list[Document]:
+def _unseen(documents: Iterable[Document], taken: set[str]) -> list[Document]:
     """The first of each text, less those whose key is taken."""
     seen = set(taken)
     first: list[Document] = []

@@ -70,7 +70,7 @@ def advanced(predictor: Predictor, items: list[tuple[bytes | None, list[str]]]) 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_any_family_may_have_a_wide_path(family: str) -> None:
     name = next(name for name in SIZES if family_of(name) == family)
-    sizes = {"pairs": 7, **SIZES[name], "wide": 1}
+    sizes = {"pairs": 7, **SIZES[name], "wide": "root"}
     model = build(family, words=len(WORDS), classes=3, sizes=sizes)
     assert isinstance(model, Wide)
     assert isinstance(model.inner, FAMILIES[family])
@@ -87,7 +87,7 @@ def test_any_family_may_have_a_wide_path(family: str) -> None:
         ("gru", {"dropout": "half"}, r"dropout = 'half', wanted of type float"),
         ("lstm", {"encoder": "elmo"}, r"encoder = 'elmo', wanted one of 'bow', 'pooled', 'inception'"),
         ("rnn", {"layers": 5}, r"layers = 5, wanted one of 1, 2, 3, 4"),
-        ("rnn", {"wide": True}, r"wide = True, wanted one of 0, 1"),
+        ("rnn", {"wide": True}, r"wide = True, wanted one of 0, 1, 'root'"),
     ],
 )
 def test_what_is_no_size_is_refused(family: str, sizes: dict[str, Any], message: str) -> None:
@@ -97,4 +97,4 @@ def test_what_is_no_size_is_refused(family: str, sizes: dict[str, Any], message:
 
 def test_whole_numbers_will_do_for_rates_and_pairs_for_a_wide_path() -> None:
     check("gru", {"dropout": 0, "length": 1, "encoder": "bow", "layers": 4})
-    check("conv1d", {"wide": 1, "pairs": 100})
+    check("conv1d", {"wide": "root", "pairs": 100})

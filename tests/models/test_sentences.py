@@ -118,6 +118,15 @@ def test_where_sentences_end(text: str, wanted: list[str]) -> None:
     assert [s.text for s in split(text)] == wanted
 
 
+@pytest.mark.parametrize("blank", ["\u00a0", "\u2028", "\u3000", " \u00a0", ".\u2009"])
+def test_a_capital_and_a_wide_blank_before_a_full_stop_are_legal(blank: str) -> None:
+    """sentencex 1.0.32 panics at them."""
+    assert [s.text for s in split(f"Take vitamin C{blank}. It helps.")] in (
+        [f"Take vitamin C{blank}. It helps."],
+        [f"Take vitamin C{blank}.", "It helps."],
+    )
+
+
 def test_a_line_of_39_ends_a_sentence_and_one_of_40_does_not() -> None:
     for newline in ("\n", "\r\n"):
         assert len(split("a" * 39 + newline + "b" * 50)) == 2

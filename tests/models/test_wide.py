@@ -13,16 +13,16 @@ from models.families import build
 from models.wide import Wide
 
 SIZES: dict[str, dict[str, Any]] = {
-    "gru": {"pairs": 8, "embedding": 4, "hidden": 4, "dropout": 0.3, "wide": 1},
-    "conv1d": {"pairs": 8, "embedding": 4, "filters": 2, "wide": 1},
+    "gru": {"pairs": 8, "embedding": 4, "hidden": 4, "dropout": 0.3, "wide": "root"},
+    "conv1d": {"pairs": 8, "embedding": 4, "filters": 2, "wide": "root"},
 }
 families = pytest.mark.parametrize("family", SIZES)
 SENTENCES = [[3, 1], [3, 2, 2], [], [0]]
 
 
-def wide(family: str) -> Wide:
+def wide(family: str, kind: int | str = "root") -> Wide:
     torch.manual_seed(2)
-    model = build(family, words=3, classes=2, sizes=SIZES[family])
+    model = build(family, words=3, classes=2, sizes=SIZES[family] | {"wide": kind})
     assert isinstance(model, Wide)
     return model.eval()
 
@@ -32,14 +32,18 @@ def logits(model: Wide) -> torch.Tensor:
 
 
 @families
-def test_what_is_added_is_the_sum_of_the_weights_of_all_that_was_read(family: str) -> None:
-    model = wide(family)
+@pytest.mark.parametrize(("kind", "power"), [("root", 0.5), (1, 0)])
+def test_what_is_added_is_the_sum_over_the_root_of_what_was_read(family: str, kind: int | str, power: float) -> None:
+    model = wide(family, kind)
     plain = logits(model)
     torch.nn.init.normal_(model.table.weight)
-    total = torch.zeros(2)
+    total, read = torch.zeros(2), 0
     for sentence, before, after in zip(SENTENCES, plain, logits(model), strict=True):
-        total += model.table.weight[grams(Tokens.of([sentence]), 3, 8)[0]].sum(dim=0)
-        torch.testing.assert_close(after - before, total)
+        rows = grams(Tokens.of([sentence]), 3, 8)[0]
+        total += model.table.weight[rows].sum(dim=0)
+        read += len(rows)
+        torch.testing.assert_close(after - before, total / read**power)
+    assert read == 3 + 5 + 0 + 1
 
 
 @families
@@ -50,7 +54,8 @@ def test_with_a_table_of_zeros_it_is_the_inner_classifier(family: str) -> None:
     assert torch.equal(logits(model), wanted[0])
     whole, _ = model.unroll(model.encode(Tokens.of(SENTENCES)).unsqueeze(0))
     assert torch.equal(model.features(whole), model.inner.features(state))
-    assert [part.shape for part in whole] == [*(part.shape for part in state), (1, 2)]
+    assert [part.shape for part in whole] == [*(part.shape for part in state), (1, 2), (1, 1)]
+    assert torch.equal(model.readout(model.initial_state(1)), model.inner.readout(model.inner.initial_state(1)))
 
 
 @families
@@ -58,10 +63,10 @@ def test_training_does_not_see_it_and_does_not_move_it(family: str) -> None:
     model = wide(family).train()
     torch.nn.init.ones_(model.table.weight)
     x = model.encode(Tokens.of([[1, 2], [3]]))
-    assert x[:, -2:].tolist() == [[0, 0], [0, 0]]
+    assert x[:, -3:].tolist() == [[0, 0, 0], [0, 0, 0]]
     state, out = model.unroll(x.unsqueeze(0))
     out.sum().backward()
-    assert state[-1].tolist() == [[0, 0]]
+    assert [part.tolist() for part in state[-2:]] == [[[0, 0]], [[0]]]
     assert model.table.weight.grad is None
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import torch
@@ -33,11 +34,11 @@ SIZES: Final[dict[str, dict[str, Any]]] = {
     "forest": {"mode": "count", "trees": 5, "depth": 3},
     "gru-highway": {"embedding": 8, "hidden": 6, "layers": 4, "connection": "highway", "layer_norm": 1},
     "lstm-residual": {"pairs": 50, "embedding": 8, "hidden": 6, "layers": 2, "connection": "residual"},
-    "gru-wide": {"pairs": 50, "embedding": 8, "hidden": 6, "length": 0.5, "wide": 1},
+    "gru-wide": {"pairs": 50, "embedding": 8, "hidden": 6, "length": 0.5, "wide": "root"},
     "conv1d-residual": {"embedding": 6, "filters": 4, "branches": "residual"},
     "bow-freq": {"mode": "freq"},
-    "flattened-wide": {"max_tokens": 20_000, "embedding": 3, "dense": 4, "pairs": 20, "wide": 1},
-    "conv1d-wide": {"pairs": 20, "embedding": 6, "filters": 4, "wide": 1},
+    "flattened-wide": {"max_tokens": 20_000, "embedding": 3, "dense": 4, "pairs": 20, "wide": "root"},
+    "conv1d-wide": {"pairs": 20, "embedding": 6, "filters": 4, "wide": "root"},
 }
 """Sizes of every family, and of some again with what it may have: the family is what stands before the hyphen."""
 CALIBRATION: Final = Calibration((0.0, 2.0, 9.0), (0.5, 1.0, 1.5), ((0.0, 0.3), (0.0, -0.2), (0.1, 0.0)))
@@ -66,7 +67,7 @@ def artefact(name: str, seed: int = 0, words: Sequence[str] = WORDS) -> Artefact
         labels=("ham", "spam"),
         sizes=SIZES[name],
         vocabulary=Vocabulary(words),
-        classifier=classifier(name, seed, len(words)),
+        weights=classifier(name, seed, len(words)).weights(),
         calibration=CALIBRATION,
         thresholds={"fpr:0.01": 0.75},
     )
@@ -112,6 +113,12 @@ class Toy(Classifier[ToyState]):
         return state.h
 
 
+class ToyArtefact(Artefact):
+    @cached_property
+    def classifier(self) -> Toy:
+        return Toy()
+
+
 def toy() -> Artefact:
     """The words are "left", x = (1, 0), and "right", x = (0, 1); log-odds are h_1 - h_0."""
-    return Artefact("toy", "toy", ("no", "yes"), {}, Vocabulary(["left", "right"]), Toy(), Calibration.identity(2))
+    return ToyArtefact("toy", "toy", ("no", "yes"), {}, Vocabulary(["left", "right"]), {}, Calibration.identity(2))

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
+from typing import Final
 
 import pytest
 import torch
 
+from models.artefact import PRETRAINED
 from service import catalogue
 from service.catalogue import Catalogue
 from service.errors import InvalidRequest, UnknownModel, UnknownTask
 from service.settings import SettingsError
 from tests.service.live import Bench
+
+ROOT: Final = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -82,14 +88,14 @@ def test_a_model_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     ],
 )
 def test_each_worker_has_a_device(asked: str, there: int, placed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
+    monkeypatch.setattr(catalogue, "_gpus", lambda: there)
     assert [catalogue.place(asked, worker) for worker in (1, 2, 3)] == placed
 
 
 @pytest.mark.parametrize(("asked", "there"), [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2)])
 def test_a_device_that_is_not_there_is_refused(asked: str, there: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: there)
-    with pytest.raises(SettingsError, match=rf"UNDERTONE_DEVICE is {asked}, .*sees {there} CUDA devices"):
+    monkeypatch.setattr(catalogue, "_gpus", lambda: there)
+    with pytest.raises(SettingsError, match=rf"UNDERTONE_DEVICE is {asked}, .*there are {there} CUDA devices"):
         catalogue.place(asked, 1)
 
 
@@ -103,3 +109,23 @@ def test_a_worker_scores_with_one_thread_and_full_precision(bench: Bench) -> Non
         assert not torch.backends.cudnn.allow_tf32
     finally:
         models.close()
+
+
+LOADS = """
+import sys
+import service.app
+from service import catalogue
+models = catalogue.load(sys.argv[1:], 1, 10)
+resident = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS"))
+print("torch" in sys.modules, int(resident) // 1024)
+models.close()
+"""
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU a worker needs torch")
+def test_a_worker_with_what_is_shipped_holds_no_torch_and_at_most_350_mb() -> None:
+    names = sorted(path.parent.name for path in PRETRAINED.glob("*/config.toml"))
+    ran = subprocess.run([sys.executable, "-c", LOADS, *names], check=True, capture_output=True, text=True, cwd=ROOT)
+    has_torch, resident = ran.stdout.split()[-2:]
+    assert has_torch == "False"
+    assert int(resident) <= 350

@@ -1,14 +1,31 @@
-"""The baselines: the weights of their words, and that they learn."""
+"""The baselines: the weights of their words, that they learn, and what is said where one is missing."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+from pyss3 import SS3
 from sklearn.feature_extraction import DictVectorizer
 
+from tests.training.topics import texts as topics
 from tests.training.toy import texts
-from training.baselines import NAMES, baselines, log_count_ratios
+from training import bogofilter, fast_text, ss3
+from training.baselines import NB, STREAMING, Classify, baselines, log_count_ratios
+from training.corpus import sentences
 from training.documents import Document
+from training.earliness import accuracy
+
+FILMS = [Document("", text, label, "x/y") for label in (0, 1) for text in texts(label)]
+
+
+def right(classify: Classify | None, documents: list[Document]) -> float:
+    assert classify is not None
+    scores = classify(documents)
+    assert scores.labels.tolist() == [document.label for document in documents]
+    np.testing.assert_allclose(scores.last.sum(axis=1), 1)
+    return accuracy(scores.labels, scores.last)
 
 
 def test_log_count_ratios_by_hand() -> None:
@@ -18,9 +35,63 @@ def test_log_count_ratios_by_hand() -> None:
     assert log_count_ratios(counts, np.array([1, 1, 0])) == pytest.approx(wanted)
 
 
-def test_both_learn_the_films() -> None:
-    documents = [Document("", text, label, "x/y") for label in (0, 1) for text in texts(label)]
-    found = baselines(documents[::2], {"rest": documents[1::2]})
-    assert tuple(found) == NAMES
-    for probabilities in found.values():
-        assert ((probabilities["rest"][:, 1] > 0.5) == [d.label == 1 for d in documents[1::2]]).mean() > 0.9
+def test_all_learn_the_films() -> None:
+    found = baselines(("negative", "positive"))
+    assert set(found) == {"bag of words, logistic regression", NB, fast_text.NAME, STREAMING}
+    for learn in found.values():
+        assert right(learn(FILMS[::2], FILMS[1::4]), FILMS[1::2]) > 0.9
+
+
+def test_all_learn_three_topics() -> None:
+    names = ("cooking", "sport", "weather")
+    documents = [Document("", text, names.index(label), "x/y") for text, label in topics()]
+    for learn in baselines(names).values():
+        assert right(learn(documents[::2], documents[1::2]), documents[1::2]) > 0.9
+
+
+def test_fast_text_is_the_same_each_time() -> None:
+    first, second = (fast_text.learn(FILMS[::2], FILMS[1::4])(FILMS[1::2]).last for _ in range(2))
+    assert (first == second).all()
+
+
+def test_ss3_of_a_prefix_is_the_sum_of_its_sentences() -> None:
+    model = SS3()
+    model.train([d.text for d in FILMS], [str(d.label) for d in FILMS], leave_pbar=False)
+    columns = [int(name) for name in model.get_categories()]
+    scores = ss3.learn(FILMS)(FILMS[:3])
+    for document, found in zip(FILMS, scores.probabilities, strict=False):
+        cut = sentences([document])[0]
+        assert len(found) == 1 + len(cut)
+        for read in range(1, 1 + len(cut)):
+            whole = np.array(model.classify(" ".join(cut[:read]), sort=False))[np.argsort(columns)] + ss3.NOTHING
+            assert found[read] == pytest.approx(whole / whole.sum(), abs=1e-6)
+
+
+@pytest.mark.tools
+def test_bogofilter_learns_spam_from_ham() -> None:
+    spam = [Document("", f"Prize {i}\nClaim your free prize number {i} now!", 1, "x/y") for i in range(40)]
+    ham = [Document("", f"Lunch {i}\nShall we meet at the office {i} today?", 0, "x/y") for i in range(40)]
+    learn = baselines(bogofilter.LABELS)[bogofilter.NAME]
+    assert (
+        right(
+            learn([*ham[::2], *spam[::2]], [ham[1], spam[1]]),
+            [*ham[1::2], *spam[1::2], Document("", "free prize", 1, "x/y")],
+        )
+        == 1
+    )
+
+
+def test_without_the_program_there_is_no_bogofilter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert bogofilter.learn(FILMS) is None
+
+
+def test_a_bogofilter_that_fails_is_not_taken_for_one_that_says_ham(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "bogofilter"
+    program.write_text("#!/bin/sh\necho broken >&2; exit 3\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
+    with pytest.raises(RuntimeError, match="ended with 3: broken"):
+        bogofilter.learn(FILMS)

@@ -70,3 +70,20 @@ def test_a_threshold_keeps_its_rate_and_could_not_be_lower(positive: list[float]
 
 def test_thresholds_are_named_after_their_rates() -> None:
     assert tuple(thresholds(ends([0.1, 0.2]))) == RATES == ("0.01", "0.005", "0.001")
+
+
+def test_half_of_a_documents_weight_lies_on_its_end() -> None:
+    """Of one document in two the first sentence says no more than chance, the second all; of the rest there is one
+    sentence, which is right. The knot at one sentence is torn between them, as the weights say."""
+    generator = np.random.default_rng(6)
+    labels = generator.integers(0, 2, 4000)
+    sure = np.stack([1 - np.clip(labels, 0.1, 0.9), np.clip(labels, 0.1, 0.9)], axis=1)
+    guess = sure[generator.permutation(len(labels))]
+    prior = np.full((1, 2), 0.5)
+    documents = [
+        np.concatenate([prior, row[None]] if i % 2 else [prior, guess[i][None], row[None]])
+        for i, row in enumerate(sure)
+    ]
+    scale = fit(Scores(labels, documents)).scale[1]
+    # Right where it is the end (weight 1), right half of the time where it is not (weight 1/4): p = 0.9.
+    assert scale == pytest.approx(1.0, abs=0.1)

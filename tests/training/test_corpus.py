@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from models.recurrent import GRU
 from models.vocabulary import Vocabulary
-from training.corpus import Example, batch, batches, ends, example, examples, sentences
+from training.corpus import PROVEN, Example, batch, batches, ends, example, examples, sentences, vocabulary
 from training.documents import NO_TARGET, Document
 from training.loop import forward
 
@@ -60,3 +60,17 @@ def test_shuffles_differ_by_seed_and_are_the_same_for_the_same_one() -> None:
         [b.tokens.ids.tolist() for b in batches(data, 4, np.random.default_rng(s))] for s in (1, 1, 2)
     )
     assert first == again != other
+
+
+def test_a_word_of_one_mailbox_is_not_in_the_vocabulary_unless_spam_proves_it() -> None:
+    told = [("a/x", 0, "hello list"), ("a/y", 0, "hello list"), ("b/x", 0, "hello friend"), ("a/x", 1, "rare hello")]
+    told += [("b/x", 1, "pills list")] * PROVEN + [("a/x", 0, "daren rare")] * 2
+    documents = [Document(str(i), text, label, group) for i, (group, label, text) in enumerate(told)]
+    cut = sentences(documents)
+    assert vocabulary(documents, cut, 99).words == ["list", "hello", "rare", "pills", "daren", "friend"]
+    known = vocabulary(documents, cut, 99, ["a"])
+    assert known.words == ["list", "hello", "pills", "friend"]  # one message of spam does not clear what is rare
+    assert known.documents == len(documents)
+    assert known.document_frequency == [5, 4, 3, 1]
+    assert vocabulary(documents, cut, 99, ["b"]).words == ["list", "hello", "rare", "pills", "daren"]
+    assert vocabulary(documents, cut, 1, ["a"]).words == ["list"]

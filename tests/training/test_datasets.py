@@ -65,6 +65,21 @@ def test_the_fingerprint_sees_content_not_layout() -> None:
 
 
 def test_what_was_not_published_is_called_out(data_dir: Path) -> None:
-    (line, good), _ = check(SETS["aclimdb"], data_dir)
+    (line, good), *_ = check(SETS["aclimdb"], data_dir)
     assert not good
     assert line.startswith("aclimdb/train: 44 rows (negative 22, positive 22), fingerprint ")
+
+
+def test_a_set_whose_publisher_was_never_seen_is_said_to_be_unchecked(tmp_path: Path) -> None:
+    write(tmp_path / "amazon_reviews" / "all.jsonl.gz", [{"id": "1", "text": "Fine.", "label": 1, "domain": "books"}])
+    ((line, good),) = check(SETS["amazon_reviews"], tmp_path)
+    assert good
+    assert line.endswith("that of the published set is not known")
+    assert SETS["amazon_reviews"].read(tmp_path)[0].group == "amazon_reviews/books"
+
+
+def test_what_has_no_label_is_read_apart(data_dir: Path) -> None:
+    assert all(document.label >= 0 for document in SETS["aclimdb"].read(data_dir))
+    found = SETS["aclimdb"].read_unlabelled(data_dir)
+    assert {document.label for document in found} == {-1}
+    assert {document.group for document in found} == {"aclimdb/unsup"}

@@ -128,3 +128,12 @@ def test_evaluation_leaves_the_weights_alone(over_steps: str) -> None:
     figures = loop.evaluate(classifier, data, replace(RECIPE, loss=over_steps), torch.device("cpu"))
     assert set(figures) == {"validation_loss", "validation_accuracy", "validation_running_accuracy"}
     assert all(torch.equal(before[name], tensor) for name, tensor in classifier.state_dict().items())
+
+
+def test_no_epoch_begins_that_would_end_too_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(0, 10_000, 20))  # each look at the clock is 20 seconds later: an epoch takes 20
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+    _, curve = fit(replace(RECIPE, minutes=1.0), tmp_path)
+    assert len(curve) == 3
+    _, curve = fit(replace(RECIPE, minutes=1.2), tmp_path)
+    assert len(curve) == 3

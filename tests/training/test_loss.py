@@ -53,6 +53,11 @@ def test_the_mean_over_eight_in_which_step_t_weighs_t() -> None:
     assert sequence_loss(*batch(), "rising").item() == pytest.approx(wanted)
 
 
+def test_the_mean_over_eight_of_the_last_step_that_has_a_target() -> None:
+    wanted = sum(row[-1] for row in costs()) / 8
+    assert sequence_loss(*batch(), "last").item() == pytest.approx(wanted)
+
+
 def test_a_step_without_a_target_has_no_gradient() -> None:
     logits, targets = batch()
     logits.requires_grad_()
@@ -62,7 +67,7 @@ def test_a_step_without_a_target_has_no_gradient() -> None:
     assert logits.grad[2, 1].abs().sum() > 0
 
 
-@given(st.integers(0, 5), st.sampled_from(["sum", "mean", "rising"]))
+@given(st.integers(0, 5), st.sampled_from(["sum", "mean", "rising", "last"]))
 def test_padding_changes_nothing(padding: int, over_steps: str) -> None:
     logits, targets = batch()
     padded = torch.cat([logits, torch.full((8, padding, 2), 7.0, dtype=torch.float64)], dim=1)
@@ -71,4 +76,5 @@ def test_padding_changes_nothing(padding: int, over_steps: str) -> None:
 
 
 def test_a_document_without_any_target_costs_nothing() -> None:
-    assert sequence_loss(torch.zeros(1, 2, 2), torch.full((1, 2), NO_TARGET), "mean").item() == 0
+    for over_steps in ("mean", "last"):
+        assert sequence_loss(torch.zeros(1, 2, 2), torch.full((1, 2), NO_TARGET), over_steps).item() == 0

@@ -66,4 +66,4 @@ def test_data_says_what_is_not_as_published(data_dir: Path, capsys: pytest.Captu
     assert main(["data", "aclimdb", "--data-dir", str(data_dir)]) == 1
     captured = capsys.readouterr()
     assert "aclimdb/test: 40 rows" in captured.out
-    assert "2 files differ from what was published" in captured.err
+    assert "3 files differ from what was published" in captured.err

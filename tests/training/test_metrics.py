@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.metrics import accuracy, calibration_error, figures, rates, summary
+from training.earliness import accuracy
+from training.metrics import ENOUGH, calibration_error, calibration_errors, figures, interval, rates, summary
 from training.score import Scores
 
 # Three documents: of one, two and three sentences.
@@ -32,7 +33,13 @@ def test_figures_of_the_three() -> None:
     entry = figures(SCORES, {"0.01": 0.6})
     assert (entry["documents"], entry["positives"], entry["accuracy"], entry["roc_auc"]) == (3, 2, 1.0, 1.0)
     assert entry["log_loss"] == pytest.approx(-np.log([0.8, 0.9, 0.55]).mean())
-    assert entry["thresholds"]["0.01"] == {"threshold": 0.6, "false_positive_rate": 0.0, "recall": 0.5}
+    assert entry["thresholds"]["0.01"] == {
+        "threshold": 0.6,
+        "false_positive_rate": 0.0,
+        "recall": 0.5,
+        "negatives": 1,
+        "interval": [0.0, pytest.approx(0.975)],
+    }
     assert entry["earliness"]["sentences"]["1"] == pytest.approx(1 / 3)
     assert entry["earliness"]["sentences"]["0"] == pytest.approx(2 / 3)
     assert entry["earliness"]["share"]["100%"] == 1.0
@@ -63,3 +70,29 @@ def test_three_classes_have_an_accuracy_and_a_loss() -> None:
     assert entry["accuracy"] == 0.5
     assert entry["roc_auc"] is None
     assert calibration_error(np.array([0, 2]), np.array([[0.8, 0.1, 0.1], [0.2, 0.5, 0.3]])) == pytest.approx(0.35)
+
+
+def test_few_negatives_tell_little_of_a_rate() -> None:
+    """The rule of three: none of n says at most about 3.7 / n (the upper end of a two-sided 95 % interval)."""
+    none = np.tile([0.9, 0.1], (100, 1))
+    assert interval(np.zeros(100, np.int64), none, 0.5) == {
+        "negatives": 100,
+        "interval": [0.0, pytest.approx(1 - 0.025 ** (1 / 100))],
+    }
+    assert interval(np.ones(3, np.int64), none[:3], 0.5) == {"negatives": 0, "interval": [0.0, 1.0]}
+
+
+def test_a_calibration_error_has_an_interval_where_documents_are_few() -> None:
+    generator = np.random.default_rng(1)
+    positive = generator.uniform(0, 1, ENOUGH)
+    labels = (generator.uniform(0, 1, ENOUGH) < positive).astype(np.int64)
+    probabilities = np.stack([1 - positive, positive], axis=1)
+    scores = Scores(labels, [np.stack([row, row]) for row in probabilities])
+    many, few = calibration_errors(scores)["1"], calibration_errors(scores.of(range(400)))["1"]
+    assert "interval" not in many
+    assert many["error"] < 0.02
+    low, high = few["interval"]
+    assert low < high
+    assert 0.01 < high - low < 0.1
+    assert len(few["claimed"]) == len(few["right"]) == 15
+    assert few["claimed"] == sorted(few["claimed"])

@@ -116,6 +116,56 @@ def test_aclimdb_keeps_splits_stars_films_and_the_unlabelled(tmp_path: Path, mon
     ]
 
 
+def test_sst_gives_phrases_and_whole_sentences(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    glue = zipped(
+        {
+            "SST-2/train.tsv": b"sentence\tlabel\nhide new secretions \t0\nwarm , funny\t1\n",
+            "SST-2/dev.tsv": b"sentence\tlabel\nwarm\t1\n",
+            "SST-2/original/train.txt": b"",
+        }
+    )
+    trees = {
+        "trees/train.txt": b"(3 (2 It) (4 (2 's) (4 (2 -LRB-) (4 (2 and\\/or) (4 good)))))\n"
+        b"(2 (2 A) (2 film))\n(0 (1 No) (2 .))\n",
+        "trees/test.txt": "(1 (2 Café) (1 closed))\n".encode(),
+    }
+    folder = served("sst2", [glue, zipped(trees)], tmp_path, monkeypatch)
+    found = {file: list(rows(folder / f"{file}.jsonl.gz")) for file in ("train", "sentences_train", "sentences_test")}
+    assert [(row["id"], row["text"], row["label"]) for row in found["train"]] == [
+        ("glue-train-00000", "hide new secretions", 0),
+        ("glue-train-00001", "warm , funny", 1),
+    ]
+    assert [(row["id"], row["text"], row["label"], row["label5"]) for row in found["sentences_train"]] == [
+        ("train-00001", "It 's ( and/or good", 1, 3),
+        ("train-00003", "No .", 0, 0),
+    ]
+    assert [(row["id"], row["text"]) for row in found["sentences_test"]] == [("test-00001", "Café closed")]
+
+
+def test_rt_polarity_reads_old_encodings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = {
+        "rt-polaritydata/rt-polarity.neg": b"simplistic \x85 \nbad .\n",
+        "rt-polaritydata/rt-polarity.pos": b"fianc\xe9 !\n",
+    }
+    found = list(rows(served("rt_polarity", [tarred(files, "w:gz")], tmp_path, monkeypatch) / "all.jsonl.gz"))
+    assert [(row["id"], row["text"], row["label"]) for row in found] == [
+        ("neg-0001", "simplistic …", 0),
+        ("neg-0002", "bad .", 0),
+        ("pos-0001", "fiancé !", 1),
+    ]
+
+
+def test_amazon_takes_title_and_text_of_two_domains(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    review = b"<review>\n<asin>\n1\n</asin>\n<title>\nA <b>\n</title>\n<review_text>\nQ & A.\n\nEnd.\n</review_text>\n"
+    places = ("books/positive", "electronics/negative", "dvd/positive", "books/unlabeled")
+    files = {f"sorted_data_acl/{place}.review": review for place in places}
+    found = list(rows(served("amazon_reviews", [tarred(files, "w:gz")], tmp_path, monkeypatch) / "all.jsonl.gz"))
+    assert [(row["id"], row["text"], row["label"], row["domain"]) for row in found] == [
+        ("books-positive-0000", "A <b>\nQ & A.\n\nEnd.", 1, "books"),
+        ("electronics-negative-0000", "A <b>\nQ & A.\n\nEnd.", 0, "electronics"),
+    ]
+
+
 def test_a_damaged_archive_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="is damaged"):
         served("enron_spam", [tarred({"enron1/ham/1.txt": b"x" * 9999}, "w:gz")[:60]], tmp_path, monkeypatch)

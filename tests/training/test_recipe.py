@@ -63,7 +63,7 @@ def test_what_a_recipe_does_not_know_it_refuses(tmp_path: Path, override: str, m
     [
         ({"labels": ["a"]}, "wanted two or more different ones"),
         ({"labels": ["a", "b", "a"]}, "wanted two or more different ones"),
-        ({"labels": ["a", "b", "c"], "sizes": {"wide": 1}}, "wide is for two labels, these are 3"),
+        ({"labels": ["a", "b", "c"], "sizes": {"wide": "root"}}, "wide is for two labels, these are 3"),
         ({"repeat": {"other.csv": 2}}, "the nearest is 'my.csv'"),
     ],
 )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from training.documents import Document, key
-from training.splits import REPEATS, RULES, Splits, split
+from training.errors import DataError
+from training.splits import REPEATS, RULES, Splits, split, unlabelled
 
 GROUPS = (
     "sms_spam_collection/all",
@@ -105,3 +107,36 @@ def test_reviews_of_one_film_stand_on_one_side() -> None:
     films = [{document.kin for document in side} for side in (splits.train, splits.validation)]
     assert not films[0] & films[1]
     assert len(films[1]) > 0
+
+
+def test_sst_is_split_as_published_and_its_phrases_only_train() -> None:
+    parts = ("train", "sentences_train", "sentences_dev", "sentences_test")
+    documents = [Document(f"{part}{i}", f"{part} {i}", i % 2, f"sst2/{part}") for part in parts for i in range(200)]
+    splits = split([*documents, Document("twin", "Sentences_Test 7 !", 1, "sst2/train")])
+    assert {document.group for document in splits.train} == {"sst2/train", "sst2/sentences_train"}
+    assert {document.group for document in splits.validation} == {"sst2/sentences_dev"}
+    assert {document.group for document in splits.tests["sst2"]} == {"sst2/sentences_test"}
+    assert "twin" not in {document.id for document in splits.train}
+    assert len(splits.train) == 400
+
+
+def test_rt_polarity_never_stands_beside_sst() -> None:
+    with pytest.raises(DataError, match="rt_polarity and sst2 hold the same sentences"):
+        split([Document("1", "good", 1, "sst2/sentences_test"), Document("2", "bad", 0, "rt_polarity/all")])
+
+
+def test_ten_folds_of_rt_polarity_test_every_text_once() -> None:
+    documents = [Document(str(i), f"text {i}", 0, "rt_polarity/all") for i in range(500)]
+    folds = [split(documents, fold=fold) for fold in range(10)]
+    for found in folds:
+        no_key_is_shared(found)
+    tested = sorted(document.id for found in folds for document in found.tests["rt_polarity"])
+    assert tested == sorted(document.id for document in documents)
+    assert min(len(found.tests["rt_polarity"]) for found in folds) > 25
+
+
+def test_unlabelled_texts_that_stand_on_a_side_are_dropped() -> None:
+    known = [Document(part, f"known {part}", 1, f"aclimdb/{part}") for part in ("train", "test")]
+    texts = ("Known: test", "known train", "new", "NEW!", "...")
+    found = [Document(text, text, -1, "aclimdb/unsup") for text in texts]
+    assert [document.id for document in unlabelled(found, split(known))] == ["new"]

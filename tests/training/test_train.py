@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ from models.predictor import Advance, Predictor
 from models.sentences import split
 from tests.training import toy
 from training import recipe
+from training.card import page
+from training.measure import again
 from training.train import train
 
 
@@ -38,10 +41,13 @@ def test_the_report_holds_what_was_learnt_from_and_what_came_of_it(trained: Path
     assert len(report["data"]["aclimdb/train"]["sha256"]) == 64
     # Two texts of each class stand in both halves, and every text of train may go to validation.
     assert report["splits"]["train"]["documents"] + report["splits"]["validation"]["documents"] == 40
-    assert set(report["baselines"]) == {
+    assert report["baselines"].keys() == {
         "bag of words, logistic regression",
         "NB-weighted logistic regression, uni- and bigrams",
+        "fastText, uni- and bigrams",
+        "PySS3",
     }
+    assert report["baselines"]["PySS3"]["aclimdb"]["earliness"]["share"]["100%"] >= 0.8
     assert {"versions", "seed", "recipe", "learning_curve", "validation", "sizes"} <= report.keys()
     assert recipe.from_dict(report["recipe"]).name == "sentiment-gru"
 
@@ -50,9 +56,43 @@ def test_the_card_and_the_picture_are_there(trained: Path) -> None:
     card = (trained / "CARD.md").read_text()
     assert load(trained).digest in card
     assert "| aclimdb | **this model** | 40 |" in card
-    assert (trained / "learning_curve.png").read_bytes().startswith(b"\x89PNG")
-    assert (trained / "learning_curve.png").stat().st_size < 60_000
+    for name in ("learning_curve.png", "earliness.png", "reliability.png"):
+        assert f"({name})" in card
+        assert (trained / name).read_bytes().startswith(b"\x89PNG")
+        assert (trained / name).stat().st_size < 60_000
     assert not list(trained.glob("checkpoint*"))
+
+
+def test_the_card_tells_prefixes_in_the_order_of_numbers(trained: Path) -> None:
+    card = (trained / "CARD.md").read_text()
+    assert "| sentences read | 0 | 1 | 2 | 3 | 5 | 8 | 13 | 21 | 34 | 10% | 25% | 50% | 75% | 100% |" in card
+    assert "| sentences read | 1 | 2 | 3 | end |" in card
+    assert "| rate: threshold | negatives | 1.0%: " in card
+    assert "| delay, sentences | ERDE-5 | ERDE-50 |" in card
+    assert "| aclimdb, PySS3 | 5% |" in card
+
+
+def test_a_program_that_is_not_installed_is_told_so(trained: Path) -> None:
+    report = load(trained).report
+    report["baselines"]["bogofilter"] = None
+    assert "| aclimdb | bogofilter | | not installed | | | | |" in page(report)
+
+
+def test_what_is_refused_is_told(trained: Path) -> None:
+    report = load(trained).report
+    assert report["refused"] == {}
+    assert "are refused" not in page(report)
+    assert "in no figure here: 12.5% of aclimdb. English" in page(report | {"refused": {"aclimdb": 0.125}})
+
+
+def test_an_artefact_is_measured_again_to_the_same_page(trained: Path, data_dir: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(trained, tmp_path / "copy")
+    names = ("CARD.md", "report.json", "earliness.png", "reliability.png")
+    for name in names[:1] + names[2:]:
+        (copy / name).unlink()
+    again(load(copy), data_dir, copy, torch.device("cpu"))
+    for name in names:
+        assert (copy / name).read_bytes() == (trained / name).read_bytes(), name
 
 
 def test_the_same_seed_gives_the_same_model_and_another_another(trained: Path, data_dir: Path, tmp_path: Path) -> None:

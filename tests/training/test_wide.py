@@ -19,8 +19,8 @@ DATA = [example([[3, 2 - i % 2], [3, 1 if i % 5 == 0 else 2 - i % 2], [3, 2 - i 
 
 
 SIZES: dict[str, dict[str, Any]] = {
-    "gru": {"pairs": 8, "embedding": 4, "hidden": 4, "wide": 1, "dropout": 0.3},
-    "conv1d": {"pairs": 8, "embedding": 2, "filters": 1, "wide": 1},
+    "gru": {"pairs": 8, "embedding": 4, "hidden": 4, "wide": "root", "dropout": 0.3},
+    "conv1d": {"pairs": 8, "embedding": 2, "filters": 1, "wide": "root"},
 }
 families = pytest.mark.parametrize("family", SIZES)
 
@@ -37,11 +37,21 @@ def area(odds: np.ndarray) -> float:
 
 
 @families
-def test_counts_are_of_words_and_pairs_and_leave_the_unknown_out(family: str) -> None:
-    counts = wide.matrix(model(family), DATA[:1]).toarray()[0]
-    assert counts[0] == 0
-    assert counts[1:4].tolist() == [np.count_nonzero(DATA[0].ids == i) for i in (1, 2, 3)]
-    assert counts[4:].sum() == 3  # one pair in each sentence of two words
+def test_counts_of_words_and_pairs_are_over_the_root_of_all_that_was_read(family: str) -> None:
+    counts = wide.matrix(model(family), DATA[:1]).toarray()[0] * np.sqrt(7 + 3)  # a pair in each sentence of two
+    assert counts[0] == 0  # the unknown word
+    assert counts[1:4].tolist() == pytest.approx([np.count_nonzero(DATA[0].ids == i) for i in (1, 2, 3)])
+    assert counts[4:].sum() == pytest.approx(3)
+
+
+@families
+def test_what_is_fitted_is_what_the_model_adds(family: str) -> None:
+    classifier = model(family).eval()
+    before = wide.ends(classifier, DATA)
+    wide.fit(classifier, DATA * 20, DATA)
+    weights = (classifier.table.weight[:, 1] - classifier.table.weight[:, 0]).numpy()
+    added = wide.matrix(classifier, DATA) @ weights
+    assert wide.ends(classifier, DATA) - before == pytest.approx(added, abs=1e-4)
 
 
 @families
@@ -52,3 +62,13 @@ def test_the_fit_is_at_least_as_good_as_the_inner_classifier_alone(family: str) 
     assert found["validation_roc_auc"] == pytest.approx(area(wide.ends(classifier, DATA)))
     assert found["validation_roc_auc"] == 1.0 > before
     assert classifier.table.weight[0].tolist() == [0, 0]
+
+
+def test_the_share_is_what_two_known_parts_ask_for() -> None:
+    generator = np.random.default_rng(5)
+    inner, linear = generator.normal(0, 1, (2, 20_000))
+    labels = (generator.uniform(size=20_000) < 1 / (1 + np.exp(-(2 * inner + linear)))).astype(np.int64)
+    assert wide.mix(inner, linear, labels)[0] == pytest.approx(0.5, abs=0.05)
+    # Whatever the scale of either; and a linear path that misleads is left out.
+    assert wide.mix(inner, linear / 10, labels)[0] == pytest.approx(5, abs=0.5)
+    assert wide.mix(inner, -linear, labels)[0] == 0

@@ -1,6 +1,6 @@
 """A hand-written set of films in the layout of aclimdb: small enough to learn in a second.
 
-documents() --publishers.write--> DATA_DIR/aclimdb/{train,test}.jsonl.gz
+documents() --publishers.write--> DATA_DIR/aclimdb/{train,test,unsup}.jsonl.gz
 """
 
 from __future__ import annotations
@@ -46,6 +46,9 @@ def films(data_dir: Path) -> Path:
     """Writes the set and gives back `data_dir`."""
     for part in ("train", "test"):
         write(data_dir / "aclimdb" / f"{part}.jsonl.gz", rows(part))
+    without = [row | {"id": f"unsup/{row['id']}", "label": -1, "label_name": "unlabelled"} for row in rows("test")]
+    without.append(without[0] | {"id": "unsup/new", "text": "Neither here nor there."})
+    write(data_dir / "aclimdb" / "unsup.jsonl.gz", without)
     return data_dir
 
 

@@ -1,0 +1,154 @@
+"""One table of families, baselines and what is shipped: made once, gone on with, and read by people."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from models.families import FAMILIES
+from training import compare, overview
+from training.__main__ import main
+from training.compare import recipes
+
+RECIPES = """
+[common]
+words = 200
+epochs = 3
+batch = 4
+rate = 0.02
+
+[tasks.sentiment]
+task = "sentiment"
+sets = ["aclimdb"]
+
+[sizes.recurrent]
+embedding = 8
+hidden = 8
+
+[rows]
+"GRU" = { family = "gru" }
+"forest" = { family = "forest", sizes = { trees = 20, depth = 4 } }
+"flattened" = { family = "flattened", sizes = { max_tokens = 17 } }
+"""
+BASELINES = {
+    "bag of words, logistic regression",
+    "NB-weighted logistic regression, uni- and bigrams",
+    "fastText, uni- and bigrams",
+    "PySS3",
+}
+
+
+Rows = dict[str, dict[str, Any]]
+
+
+@pytest.fixture
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the three recipes are that stand for all of them; nothing is shipped."""
+    (tmp_path / "comparison.toml").write_text(RECIPES)
+    monkeypatch.setattr(compare, "RECIPES", tmp_path / "comparison.toml")
+    monkeypatch.setattr(compare, "PRETRAINED", tmp_path)
+    return tmp_path / "comparison.toml"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, trained: Path, data_dir: Path) -> Iterator[Path]:
+    """The output of one comparison: three rows, the baselines, and one shipped model."""
+    folder = tmp_path_factory.mktemp("compare")
+    (folder / "comparison.toml").write_text(RECIPES)
+    shutil.copytree(trained, folder / "shipped" / "sentiment-gru")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compare, "RECIPES", folder / "comparison.toml")
+        patch.setattr(compare, "PRETRAINED", folder / "shipped")
+        printed = io.StringIO()
+        with redirect_stdout(printed):
+            arguments = ["compare", "--data-dir", str(data_dir), "--output", str(folder / "out"), "--device", "cpu"]
+            assert main(arguments) == 0
+        (folder / "printed.txt").write_text(printed.getvalue())
+        yield folder
+
+
+def rows(data_dir: Path, output: Path, minutes: float = 0.0) -> Rows:
+    found = compare.compare("sentiment", data_dir, output, torch.device("cpu"), minutes)
+    return {row["row"]: row for row in found}
+
+
+def never(*_: Any, **__: Any) -> None:
+    raise AssertionError("made again")
+
+
+@pytest.mark.parametrize("task", ["sentiment", "spam"])
+def test_every_family_has_a_row_within_its_time(task: str) -> None:
+    found = recipes(task)
+    assert {recipe.family for recipe in found.values()} == FAMILIES.keys()
+    assert {recipe.minutes for recipe in found.values()} == {10}
+    assert {recipe.loss for recipe in found.values()} == {"sum", "mean", "rising", "last"}
+    assert {recipe.sizes["mode"] for recipe in found.values() if recipe.family == "bow"} == {
+        "binary",
+        "count",
+        "freq",
+        "tfidf",
+    }
+    for family in ("rnn", "lstm", "gru"):
+        stacks = [
+            r.sizes.get("layers", 1) for r in found.values() if r.family == family and "connection" not in r.sizes
+        ]
+        assert {1, 2, 3, 4} <= set(stacks)
+        assert any(r.sizes.get("layer_norm") for r in found.values() if r.family == family)
+
+
+def test_rows_are_made_once(made: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("train", "score", "figures"):
+        monkeypatch.setattr(compare, name, never)
+    found = rows(data_dir, made / "out")
+    assert found.keys() == {"GRU", "forest", "flattened", "shipped: sentiment-gru"} | BASELINES
+    for name, row in found.items():
+        assert row["accuracy"] >= 0.5, name
+        assert row["sentences_per_second"] > 0
+        if name not in BASELINES - {"PySS3"}:
+            assert row["after_half"] is not None
+            assert row["erde_5"] is not None
+        if name not in BASELINES:
+            assert row["parameters"] > 0
+            assert row["bytes"] > 0
+            assert row["training_seconds"] > 0
+    assert 0 < found["flattened"]["refused"] < 1
+    assert found["flattened"]["documents"] < found["GRU"]["documents"] == 40
+
+
+def test_another_recipe_is_another_row(made: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (made / "other.toml").write_text(RECIPES.replace('"gru" }', '"gru", seed = 5 }'))
+    monkeypatch.setattr(compare, "RECIPES", made / "other.toml")
+    monkeypatch.setattr(compare, "train", never)
+    with pytest.raises(AssertionError, match="made again"):
+        rows(data_dir, made / "out")
+
+
+def test_without_time_no_row_is_begun(small: Path, data_dir: Path, tmp_path: Path) -> None:
+    assert rows(data_dir, tmp_path / "out", minutes=1e-9) == {}
+
+
+def test_the_command_prints_and_writes(made: Path) -> None:
+    printed = (made / "printed.txt").read_text().splitlines()
+    head = next(line for line in printed if line.startswith("row "))
+    assert head.split() == list(overview.COLUMNS)
+    table = printed[printed.index(head) + 1 :]
+    folder = made / "out" / "sentiment"
+    with (folder / "comparison.csv").open(newline="") as file:
+        written = {row["row"]: row for row in csv.DictReader(file)}
+    assert len(table) == len(written) == 8
+    ranked = sorted(written.values(), key=lambda row: -float(row["accuracy"]))
+    for line, row in zip(table, ranked, strict=True):
+        assert line.startswith(row["row"])
+        assert f"{float(row['accuracy']):.2%}" in line
+    assert (folder / "comparison-aclimdb.png").read_bytes().startswith(b"\x89PNG")
+    kept = json.loads((folder / "gru" / "row.json").read_text())
+    assert kept["rows"][0]["test"] == "aclimdb"

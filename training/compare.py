@@ -1,0 +1,181 @@
+"""Every family on one split, beside the baselines and what is shipped, as one table.
+
+comparison.toml --a recipe per row--> train --report--> row.json --+--> lines, comparison.csv, comparison.png
+baselines, shipped artefacts ------------------------> row.json --+
+
+A row that is there already, of the same recipe and data, is not made again, so a comparison goes on where it was cut.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from models.artefact import PIPE, PRETRAINED, Artefact, load
+from models.predictor import Predictor
+from training import checkpoint, sources
+from training.baselines import baselines
+from training.corpus import sentences
+from training.documents import Document
+from training.metrics import figures
+from training.recipe import Recipe, from_dict
+from training.score import Scores, readable, score
+from training.splits import Splits
+from training.train import train
+
+RECIPES: Final = Path(__file__).parent / "comparison.toml"
+RECURRENT: Final = ("rnn", "lstm", "gru")
+TIMED: Final = 512
+"""Documents of a test that the speed is measured on."""
+ROW: Final = "row.json"
+_FIRST: Final = ("task", "family", "sets")
+Row = dict[str, Any]
+
+
+def recipes(task: str) -> dict[str, Recipe]:
+    """The rows' names and their recipes."""
+    table = tomllib.loads(RECIPES.read_text("utf-8"))
+    found = {}
+    for name, row in table["rows"].items():
+        sizes = (table["sizes"]["recurrent"] if row["family"] in RECURRENT else {}) | row.get("sizes", {})
+        found[name] = from_dict(table["common"] | table["tasks"][task] | row | {"sizes": sizes})
+    return found
+
+
+def compare(task: str, data_dir: Path, output: Path, device: torch.device, minutes: float = 0.0) -> Iterator[Row]:
+    """The rows, one per test, as they are made or found; no new one is begun after `minutes` (0: all of them)."""
+    began = time.perf_counter()
+    chosen = recipes(task)
+    first = next(iter(chosen.values()))
+    splits = sources.splits(first, sources.documents(first, data_dir), data_dir)
+    data = sources.summaries(first, data_dir)
+    makers: dict[str, tuple[Any, Callable[[Path], list[Row]]]] = {}
+    for name, recipe in chosen.items():
+        makers[name] = (_named(recipe), _trained(recipe, splits, data_dir, device))
+    for name, learn in baselines(first.labels).items():
+        makers[name] = (name, _baseline(learn, splits))
+    for path in sorted(PRETRAINED.glob(f"{task}-*/config.toml")):
+        shipped = load(path.parent)
+        makers[f"shipped: {shipped.name}"] = (shipped.digest, _shipped(shipped, path.parent, splits, device))
+    for name, (what, make) in makers.items():
+        folder = output / task / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+        key = hashlib.sha256(json.dumps([what, data, PIPE], sort_keys=True).encode()).hexdigest()
+        if (rows := _kept(folder, key)) is None:
+            if minutes and time.perf_counter() - began > 60 * minutes:
+                continue
+            print(f"{name} …", flush=True)
+            rows = make(folder)
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / ROW).write_text(json.dumps({"key": key, "rows": rows}, indent=1) + "\n")
+        yield from ({"row": name} | row for row in rows)
+
+
+def _named(recipe: Recipe) -> dict[str, Any]:
+    """What a recipe says other than its defaults, so that a field which recipes get later makes no row again."""
+    bare = Recipe(recipe.task, recipe.family, recipe.sets).to_dict()
+    return {name: value for name, value in recipe.to_dict().items() if name in _FIRST or value != bare[name]}
+
+
+def _kept(folder: Path, key: str) -> list[Row] | None:
+    path = folder / ROW
+    found = json.loads(path.read_text("utf-8")) if path.is_file() else {}
+    return found["rows"] if found.get("key") == key else None
+
+
+def _trained(recipe: Recipe, splits: Splits, data_dir: Path, device: torch.device) -> Callable[[Path], list[Row]]:
+    def make(folder: Path) -> list[Row]:
+        resume = checkpoint.fits(folder, recipe)
+        artefact = train(recipe, data_dir, folder, device=device, resume=resume, beside=False)
+        return _rows(artefact, artefact.report["test"], splits, device)
+
+    return make
+
+
+def _shipped(artefact: Artefact, folder: Path, splits: Splits, device: torch.device) -> Callable[[Path], list[Row]]:
+    """Scored on the tests of this comparison, whatever its own are."""
+
+    def make(_: Path) -> list[Row]:
+        predictor = Predictor(artefact, device)
+        tests = {name: figures(score(predictor, of, name), artefact.thresholds) for name, of in splits.tests.items()}
+        size = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in (".safetensors", ".toml", ".txt"))
+        return [row | {"bytes": size} for row in _rows(artefact, tests, splits, device)]
+
+    return make
+
+
+def _rows(artefact: Artefact, tests: Mapping[str, Any], splits: Splits, device: torch.device) -> list[Row]:
+    report = artefact.report
+    curve = report.get("learning_curve", [])
+    shared = {
+        "parameters": sum(p.numel() for p in artefact.classifier.parameters()),
+        "bytes": report.get("sizes", {}).get("bytes"),
+        "training_seconds": sum(entry["seconds"] for entry in curve) or None,
+    }
+    speed = {name: _speed(artefact, splits.tests[name], device) for name in tests}
+    refused = report.get("refused", {})
+    return [
+        {"test": name, "refused": refused.get(name, 0.0)}
+        | shared
+        | _told(entry)
+        | {"sentences_per_second": speed[name]}
+        for name, entry in tests.items()
+    ]
+
+
+def _told(entry: Mapping[str, Any]) -> Row:
+    """The figures of one test that the table tells."""
+    early = entry["earliness"]
+    return {
+        "documents": entry["documents"],
+        "accuracy": entry["accuracy"],
+        "roc_auc": entry["roc_auc"],
+        "calibration_error": entry["calibration_error"]["end"]["error"],
+        "after_half": early["share"]["50%"],
+        "erde_5": early.get("erde", {}).get("5"),
+        "erde_50": early.get("erde", {}).get("50"),
+        "harmonic_mean": early["stop"]["5%"]["harmonic_mean"],
+    }
+
+
+def _speed(artefact: Artefact, documents: list[Document], device: torch.device) -> float:
+    """Sentences a second through the door that serves, in batches of 64 documents; the best of three runs."""
+    predictor = Predictor(artefact, device)
+    cut = sentences(readable(artefact, documents[:: max(1, len(documents) // TIMED)]))
+    best = float("inf")
+    for _ in range(3):
+        began = time.perf_counter()
+        for start in range(0, len(cut), 64):
+            predictor.advance([(None, of) for of in cut[start : start + 64]])
+        best = min(best, time.perf_counter() - began)
+    return sum(map(len, cut)) / best
+
+
+def _baseline(learn: Any, splits: Splits) -> Callable[[Path], list[Row]]:
+    """Only PySS3 has probabilities on the way; of the others the end alone is told."""
+
+    def make(_: Path) -> list[Row]:
+        began = time.perf_counter()
+        classify = learn(splits.train, splits.validation)
+        seconds = time.perf_counter() - began
+        return [] if classify is None else [_whole(classify, name, of, seconds) for name, of in splits.tests.items()]
+
+    return make
+
+
+def _whole(classify: Any, name: str, documents: list[Document], seconds: float) -> Row:
+    began = time.perf_counter()
+    scores: Scores = classify(documents)
+    took = time.perf_counter() - began
+    told = _told(figures(scores))
+    if all(len(p) == 2 for p in scores.probabilities):
+        told |= dict.fromkeys(("after_half", "erde_5", "erde_50", "harmonic_mean"))
+    speed = sum(map(len, sentences(documents))) / took
+    return {"test": name, "training_seconds": seconds} | told | {"sentences_per_second": speed}

@@ -1,0 +1,115 @@
+"""The report of an artefact: what it was made of and what it is worth, beside what a user would pick instead.
+
+Artefact, Splits --Predictor--> Scores --figures--> validation, test
+Splits --baselines--> Scores --------------------> baselines            all of it plain values, for report.json
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.artefact import CONFIG, VOCABULARY, WEIGHTS, Artefact
+from models.predictor import Predictor
+from training import card, disguises, report, sources
+from training.baselines import STREAMING, baselines
+from training.datasets import SPAM
+from training.documents import Document
+from training.earliness import earliness
+from training.errors import RecipeError
+from training.metrics import figures, summary
+from training.recipe import Recipe, from_dict
+from training.score import Scores, readable, score
+from training.splits import Splits
+
+
+def measure(
+    artefact: Artefact,
+    recipe: Recipe,
+    splits: Splits,
+    data_dir: Path,
+    folder: Path,
+    device: torch.device,
+    trial: bool = False,
+    beside: bool = True,
+) -> dict[str, Any]:
+    """A `trial` leaves the tests and the baselines alone, and without `beside` there are only no baselines.
+
+    Documents that the model has no room for are not scored; `refused` is their share of each side.
+    """
+    predictor = Predictor(artefact, device)
+    sides = {"validation": splits.validation} | ({} if trial else splits.tests)
+    tests = {name: readable(artefact, documents) for name, documents in sides.items()}
+    refused = {name: 1 - len(found) / len(sides[name]) for name, found in tests.items() if sides[name]}
+    validation = tests.pop("validation")
+    rows: dict[str, list[int]] = {}
+    for i, document in enumerate(validation):
+        rows.setdefault(document.set, []).append(i)
+    scores = score(predictor, validation, "validation")
+    return {
+        "task": recipe.task,
+        "family": recipe.family,
+        "labels": list(recipe.labels),
+        "digest": artefact.digest,
+        "seed": recipe.seed,
+        "recipe": json.loads(json.dumps(recipe.to_dict())),
+        "versions": report.versions(),
+        "sizes": _sizes(predictor, folder),
+        "data": sources.summaries(recipe, data_dir),
+        "splits": report.splits(splits, recipe.labels),
+        "validation": figures(scores, artefact.thresholds),
+        "validation_by_set": {name: figures(scores.of(of), artefact.thresholds) for name, of in rows.items()},
+        "test": {name: figures(score(predictor, found, name), artefact.thresholds) for name, found in tests.items()},
+        "disguised": _disguised(predictor, recipe, [d for found in tests.values() for d in found]),
+        "baselines": _baselines(splits, tests, recipe.labels) if tests and beside else {},
+        "refused": {name: share for name, share in refused.items() if share},
+    }
+
+
+def again(artefact: Artefact, data_dir: Path, folder: Path, device: torch.device) -> Artefact:
+    """Measures an artefact anew, as its own recipe splits the data, and writes its report and its card."""
+    recipe = recipe_of(artefact)
+    splits = sources.splits(recipe, sources.documents(recipe, data_dir), data_dir)
+    found = artefact.report | measure(artefact, recipe, splits, data_dir, folder, device)
+    artefact = replace(artefact, report=found).save(folder)
+    card.write(artefact.report, folder)
+    return artefact
+
+
+def recipe_of(artefact: Artefact) -> Recipe:
+    """What an artefact was made by, which its report knows; raises RecipeError where it has none."""
+    if "recipe" not in artefact.report:
+        raise RecipeError(f"{artefact.name} has no report, so nobody knows what it learnt from: train it again")
+    return from_dict(artefact.report["recipe"])
+
+
+def _sizes(predictor: Predictor, folder: Path) -> dict[str, int]:
+    return {
+        "parameters": sum(p.numel() for p in predictor.artefact.classifier.parameters()),
+        "words": len(predictor.artefact.vocabulary),
+        "state_bytes": predictor.state_bytes,
+        "bytes": sum((folder / name).stat().st_size for name in (WEIGHTS, CONFIG, VOCABULARY)),
+    }
+
+
+def _disguised(predictor: Predictor, recipe: Recipe, documents: list[Document]) -> dict[str, Any]:
+    return disguises.recalls(predictor, documents) if recipe.labels == SPAM else {}
+
+
+def _baselines(splits: Splits, tests: dict[str, list[Document]], labels: Sequence[str]) -> dict[str, Any]:
+    """Per baseline the figures of each test; None where it is not installed."""
+    found: dict[str, Any] = {}
+    for name, learn in baselines(labels).items():
+        classify = learn(splits.train, splits.validation)
+        found[name] = classify and {test: _figures(name, classify(of)) for test, of in tests.items()}
+    return found
+
+
+def _figures(name: str, scores: Scores) -> dict[str, Any]:
+    streaming = {"earliness": earliness(scores)} if name == STREAMING else {}
+    return summary(scores.labels, scores.last) | streaming

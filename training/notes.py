@@ -1,0 +1,37 @@
+"""What is known of the public sets, in words, for the cards of what learns from them.
+
+set --NOTES--> origin and licence, --KINDS--> what kind of texts; task --LIMITS--> what nobody has labelled
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+NOTES: Final = {
+    "aclimdb": "Large Movie Review Dataset v1.0: Maas et al., ACL-HLT 2011; the publisher states no licence",
+    "sms_spam_collection": "SMS Spam Collection v.1: Almeida et al., DocEng 2011; CC BY 4.0 by UCI",
+    "spamassassin": "Apache SpamAssassin public mail corpus; copyright of each message stays with its sender",
+    "enron_spam": "Enron-Spam, preprocessed: Metsis et al., CEAS 2006; the publisher states no licence",
+    "sst2": "Stanford Sentiment Treebank, phrases of train as in GLUE and whole sentences: Socher et al., EMNLP 2013; "
+    "the publisher states no licence",
+    "rt_polarity": "Sentence polarity dataset v1.0: Pang and Lee, ACL 2005; the publisher states no licence",
+    "amazon_reviews": "Multi-Domain Sentiment Dataset, books and electronics: Blitzer et al., ACL 2007; the publisher "
+    "states no licence",
+    "youtube_spam": "YouTube Spam Collection v.1, three videos: Alberto et al., ICMLA 2015; CC BY 4.0 by UCI",
+}
+"""Origin, citation and licence of each set, as its publisher states them."""
+KINDS: Final = {
+    "aclimdb": "film reviews of several sentences with clear verdicts (no 5 or 6 of 10 stars)",
+    "sst2": "sentences and phrases of film critics",
+    "rt_polarity": "sentences of film critics",
+    "amazon_reviews": "reviews of books and electronics of before 2007",
+    "sms_spam_collection": "British and Singaporean text messages of before 2012",
+    "spamassassin": "e-mail of 2002 and 2003",
+    "enron_spam": "e-mail of 1999 to 2005",
+    "youtube_spam": "comments on three videos of 2013 to 2015",
+}
+"""What kind of texts each set holds."""
+LIMITS: Final = {
+    "spam": "Headers, links' targets and attachments are not read.",
+    "sentiment": "There is no neutral class, and nobody has marked irony.",
+}
