@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-DEFAULT_MODELS: Final = ("spam-gru", "sentiment-gru", "spam-conv1d", "sentiment-conv1d")
+from models.shipped import DEFAULTS
+
 KEY_BYTES: Final = 32
 
 
@@ -23,11 +25,14 @@ class SettingsError(ValueError):
 class Settings:
     """Times are seconds, sizes are what their comment says."""
 
-    models: tuple[str, ...] = DEFAULT_MODELS  # UNDERTONE_MODELS: names or folders; the first of a task is its default
+    models: tuple[str, ...] = DEFAULTS  # UNDERTONE_MODELS: names or folders; the first of a task is its default
     workers: int = 1  # UNDERTONE_WORKERS: processes
     redis_url: str = field(default="", repr=False)  # REDIS_URL: may hold a password
+    redis_cluster: bool = False  # UNDERTONE_REDIS_CLUSTER=1: REDIS_URL is a node of a Redis Cluster
     redis_timeout: float = 0.25  # UNDERTONE_REDIS_TIMEOUT
     state_keys: tuple[bytes, ...] = field(default=(), repr=False)  # UNDERTONE_STATE_KEY: base64, the first one writes
+    grace: int = 10  # UNDERTONE_GRACE: seconds that running requests get at the end
+    device: str = "auto"  # UNDERTONE_DEVICE: cpu, cuda (each worker another), cuda:N, or auto: cuda if there is any
     session_ttl: int = 86_400  # UNDERTONE_SESSION_TTL: how long a session lives after its last request
     api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # UNDERTONE_API_KEYS: sha256 -> name
     open: bool = False  # UNDERTONE_OPEN=1: anybody is served
@@ -39,17 +44,24 @@ class Settings:
     max_body: int = 8 * 2**20  # UNDERTONE_MAX_BODY: bytes
     max_text: int = 1_000_000  # UNDERTONE_MAX_TEXT: code points
     max_batch: int = 256  # UNDERTONE_MAX_BATCH: texts
+    max_stream: int = 200_000_000  # UNDERTONE_MAX_STREAM: code points of a text that comes piece by piece
+    max_frame: int = 2**20  # UNDERTONE_MAX_FRAME: code points of a WebSocket's frame
+    frame_rate: float = 200.0  # UNDERTONE_FRAME_RATE: frames a second that are read of a WebSocket
+    idle: float = 60.0  # UNDERTONE_IDLE: how long a stream waits for its client
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
         """Raises SettingsError for what cannot be read; unset and empty variables are the default."""
         got = {name: value.strip() for name, value in environment.items() if value.strip()}
         settings = cls(
-            models=_list(got.get("UNDERTONE_MODELS", "")) or DEFAULT_MODELS,
+            models=_list(got.get("UNDERTONE_MODELS", "")) or DEFAULTS,
             workers=_whole(got, "UNDERTONE_WORKERS", cls.workers, 1, 512),
             redis_url=_redis_url(got.get("REDIS_URL", "")),
+            redis_cluster=_flag(got, "UNDERTONE_REDIS_CLUSTER"),
             redis_timeout=_number(got, "UNDERTONE_REDIS_TIMEOUT", cls.redis_timeout, 0.001, 60),
             state_keys=tuple(_state_key(key) for key in _list(got.get("UNDERTONE_STATE_KEY", ""))),
+            grace=_whole(got, "UNDERTONE_GRACE", cls.grace, 0, 3600),
+            device=_device(got.get("UNDERTONE_DEVICE", cls.device)),
             session_ttl=_whole(got, "UNDERTONE_SESSION_TTL", cls.session_ttl, 1, 10 * 365 * 86_400),
             api_keys=dict(_api_key(pair) for pair in _list(got.get("UNDERTONE_API_KEYS", ""))),
             open=_flag(got, "UNDERTONE_OPEN"),
@@ -61,11 +73,20 @@ class Settings:
             max_body=_whole(got, "UNDERTONE_MAX_BODY", cls.max_body, 1024, 2**30),
             max_text=_whole(got, "UNDERTONE_MAX_TEXT", cls.max_text, 1, 2**28),
             max_batch=_whole(got, "UNDERTONE_MAX_BATCH", cls.max_batch, 1, 65_536),
+            max_stream=_whole(got, "UNDERTONE_MAX_STREAM", cls.max_stream, 1, 2**40),
+            max_frame=_whole(got, "UNDERTONE_MAX_FRAME", cls.max_frame, 1024, 2**22),
+            frame_rate=_number(got, "UNDERTONE_FRAME_RATE", cls.frame_rate, 1, 1e6),
+            idle=_number(got, "UNDERTONE_IDLE", cls.idle, 0.01, 86_400),
         )
         if settings.redis_url and not settings.state_keys:
             raise SettingsError(
                 "REDIS_URL is set and UNDERTONE_STATE_KEY is not: stored states are encrypted with it, and a key made "
                 "up at each start could not read them again. Make one with `openssl rand -base64 32` and set it"
+            )
+        if settings.redis_cluster and not re.fullmatch(r"rediss?://[^/]*(/0?)?(\?.*)?", settings.redis_url):
+            raise SettingsError(
+                "UNDERTONE_REDIS_CLUSTER is 1, and REDIS_URL is not that of a cluster's node: wanted is redis:// or "
+                "rediss:// with a host, a port, and no database but 0"
             )
         return settings
 
@@ -104,6 +125,12 @@ def _redis_url(url: str) -> str:
     if url and scheme not in ("redis", "rediss", "unix"):
         raise SettingsError(f"REDIS_URL begins with {scheme[:20]!r}, wanted is redis://, rediss:// or unix://")
     return url
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", text):
+        raise SettingsError(f"UNDERTONE_DEVICE is {text!r}, wanted is auto, cpu, cuda or cuda:N")
+    return text
 
 
 def _state_key(text: str) -> bytes:

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import torch
 
-from models.artefact import PRETRAINED, load
+from models.artefact import load
 from models.errors import UndertoneError
+from models.shipped import PRETRAINED
 from training import compare, evaluate, overview, parallel, publishers, recipe
 from training.datasets import SETS, check
 from training.draw import draw

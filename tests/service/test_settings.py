@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import pytest
 
+from models.shipped import DEFAULTS
 from service import settings
-from service.settings import DEFAULT_MODELS, Settings, SettingsError
+from service.settings import Settings, SettingsError
 
 STATE_KEY: Final = base64.b64encode(b"0123456789abcdef" * 2).decode()
 OTHER_KEY: Final = base64.b64encode(b"fedcba9876543210" * 2).decode()
@@ -26,6 +27,9 @@ GOOD: Final[dict[str, tuple[str, str, Any]]] = {
         "state_keys",
         (b"0123456789abcdef" * 2, b"fedcba9876543210" * 2),
     ),
+    "UNDERTONE_REDIS_CLUSTER": ("1", "redis_cluster", True),
+    "UNDERTONE_GRACE": ("3", "grace", 3),
+    "UNDERTONE_DEVICE": ("cuda:1", "device", "cuda:1"),
     "UNDERTONE_SESSION_TTL": ("60", "session_ttl", 60),
     "UNDERTONE_API_KEYS": (f"anna:{SHA.upper()}", "api_keys", {SHA: "anna"}),
     "UNDERTONE_OPEN": ("1", "open", True),
@@ -41,13 +45,18 @@ GOOD: Final[dict[str, tuple[str, str, Any]]] = {
     "UNDERTONE_MAX_BODY": ("4096", "max_body", 4096),
     "UNDERTONE_MAX_TEXT": ("100", "max_text", 100),
     "UNDERTONE_MAX_BATCH": ("7", "max_batch", 7),
+    "UNDERTONE_MAX_STREAM": ("1000000000", "max_stream", 10**9),
+    "UNDERTONE_MAX_FRAME": ("65536", "max_frame", 65_536),
+    "UNDERTONE_FRAME_RATE": ("12.5", "frame_rate", 12.5),
+    "UNDERTONE_IDLE": ("0.5", "idle", 0.5),
 }
 
 
 @pytest.mark.parametrize("name", GOOD)
 def test_every_variable_is_read(name: str) -> None:
     text, attribute, value = GOOD[name]
-    read = Settings.read({"UNDERTONE_STATE_KEY": STATE_KEY, name: f" {text} "})
+    besides = {"UNDERTONE_STATE_KEY": STATE_KEY, "REDIS_URL": "redis://redis"}
+    read = Settings.read(besides | {name: f" {text} "})
     assert getattr(read, attribute) == value != getattr(Settings(), attribute)
 
 
@@ -62,7 +71,7 @@ def test_an_empty_variable_is_as_good_as_none(name: str) -> None:
 
 
 def test_the_defaults_are_the_four_shipped_models_and_nobody_but_this_machine() -> None:
-    assert Settings().models == DEFAULT_MODELS
+    assert Settings().models == DEFAULTS
     assert (Settings().open, Settings().metrics_open, dict(Settings().api_keys)) == (False, False, {})
 
 
@@ -77,6 +86,10 @@ def test_the_defaults_are_the_four_shipped_models_and_nobody_but_this_machine() 
         ("UNDERTONE_TIMEOUT", "-1"),
         ("UNDERTONE_REDIS_TIMEOUT", "0"),
         ("UNDERTONE_SESSION_TTL", "1.5"),
+        ("UNDERTONE_GRACE", "-1"),
+        ("UNDERTONE_DEVICE", "tpu"),
+        ("UNDERTONE_DEVICE", "cuda:x"),
+        ("UNDERTONE_REDIS_CLUSTER", "2"),
         ("UNDERTONE_RATE", "-0.1"),
         ("UNDERTONE_MAX_BODY", "1023"),
         ("UNDERTONE_MAX_TEXT", "1e30"),
@@ -113,8 +126,14 @@ def test_a_redis_of_ones_own_wants_a_state_key() -> None:
         Settings.read({"REDIS_URL": "redis://redis"})
 
 
+@pytest.mark.parametrize("url", ["", "unix:///redis.sock", "redis://redis:6379/1"])
+def test_a_cluster_wants_a_node_and_no_other_database(url: str) -> None:
+    with pytest.raises(SettingsError, match="UNDERTONE_REDIS_CLUSTER"):
+        Settings.read({"UNDERTONE_REDIS_CLUSTER": "1", "UNDERTONE_STATE_KEY": STATE_KEY, "REDIS_URL": url})
+
+
 def test_secrets_are_not_in_the_repr() -> None:
     environment = {name: text for name, (text, _, _) in GOOD.items()}
-    shown = repr(Settings.read(environment | {"REDIS_URL": "redis://:password@redis"}))
+    shown = repr(Settings.read(environment | {"REDIS_URL": "redis://:password@redis/0"}))
     assert "max_batch=7" in shown
     assert not any(secret in shown for secret in ("password", SHA, "0123456789abcdef", STATE_KEY))

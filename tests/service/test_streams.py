@@ -37,6 +37,8 @@ PIECES: Final = [
     "...",
     "你好。",
 ]
+END: Final = {"reason": "end", "left": 0}
+"""What `done` says at the end of a text, beside `read` and what predict says."""
 texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=15).map("".join)
 
 
@@ -106,8 +108,7 @@ def test_events_say_what_predict_says_and_what_the_readout_sees(bench: Bench, mo
     assert len({tuple(state) for state in states}) == 5
     said = wanted.pop("sentences")
     assert all(same(event.data, sentence) for event, sentence in zip(sentences, said, strict=True))
-    assert done.data.pop("reason") == "end"
-    assert same(done.data, wanted)
+    assert same(done.data, wanted | END | {"read": len(TEXT)})
 
 
 @given(texts, st.data())
@@ -126,8 +127,7 @@ def test_any_cut_of_the_bytes_gives_what_the_whole_text_gives(bench: Bench, text
     for event in sentences:
         del event.data["state"]
     assert all(same(event.data, sentence) for event, sentence in zip(sentences, said, strict=True))
-    del done.data["reason"]
-    assert same(done.data, wanted)
+    assert same(done.data, wanted | END | {"read": len(text)})
 
 
 def test_a_long_piece_is_read_in_parts_that_change_nothing(bench: Bench) -> None:
@@ -192,20 +192,6 @@ def test_a_sentences_event_has_come_before_the_17th_code_point_after_its_end(liv
         assert (event.data["offset"], event.data["length"]) == (0, 19)
 
 
-def test_what_an_event_says_is_in_redis_already(live: Live, keys: redis.Redis) -> None:
-    with Upload(live.port, f"{SPAM}&session_id=seen") as upload:
-        for k in range(1, 6):
-            upload.send(f"The cat sat on film number {k}. ")
-            if k == 1:
-                continue
-            upload.sentences(k - 1)
-            state = live.client.get("/v1/sessions/seen?task=spam").json()
-            latest = upload.events[-1]
-            assert state["step"] >= latest.id
-            if state["step"] == latest.id:
-                assert state["probability"] == pytest.approx(latest.data["probability"], abs=1e-6)
-
-
 BAD: Final = {
     "not UTF-8": ([b"The cat sat on it. You won a lot of ", b"free money \xff. The end"], "invalid_encoding"),
     "cut within a character": ([b"The cat sat on it. You won free money. \xf0\x9f"], "invalid_encoding"),
@@ -217,7 +203,7 @@ BAD: Final = {
 @pytest.mark.parametrize("accept", ["text/event-stream", NDJSON])
 def test_a_bad_text_ends_in_an_error_after_what_was_good(bench: Bench, name: str, accept: str) -> None:
     pieces, code = BAD[name]
-    _, raw = bench.run(lambda serving: drive(serving, pieces, SPAM, accept=accept), max_text=100)
+    _, raw = bench.run(lambda serving: drive(serving, pieces, SPAM, accept=accept), max_stream=100)
     if accept == NDJSON:
         found = [(line["event"], line) for line in map(json.loads, raw.splitlines())]
     else:
@@ -247,23 +233,6 @@ def ids(raw: bytes) -> list[int | str]:
 )
 def test_events_that_were_seen_are_not_sent_again(bench: Bench, last: str, wanted: list[int | str]) -> None:
     assert ids(streamed(bench, [TEXT.encode()], last_event_id=last)) == wanted
-
-
-def test_a_stream_that_broke_off_is_taken_up_where_it_was(live: Live, bench: Bench, keys: redis.Redis) -> None:
-    first, rest = TEXT[:50], TEXT[50:]
-    target = f"{SPAM}&session_id=again&step=0"
-    with Upload(live.port, target) as upload:
-        upload.send(first)
-        upload.sentences(1)
-    eventually(lambda: live.tasks() == 0, "the broken stream has ended")
-    held = live.client.get("/v1/sessions/again?task=spam").json()["step"]
-    assert 1 <= held < 5
-    again = live.client.post(target, content=TEXT, headers={"content-type": "text/plain", "last-event-id": "1"})
-    assert ids(again.content) == [2, 3, 4, 5, "done"]
-    done = events(again.content)[-1].data
-    assert (done["session"]["step"], done["session"]["replayed"], done["session"]["created"]) == (5, False, False)
-    assert done["probability"] == pytest.approx(whole(bench, TEXT)["probability"], abs=1e-5)
-    assert rest
 
 
 def test_a_repeated_stream_gives_the_same_and_writes_nothing(bench: Bench, keys: redis.Redis) -> None:
@@ -327,21 +296,6 @@ def test_a_repeat_that_goes_on_is_counted_once(bench: Bench, keys: redis.Redis) 
     bench.run(use)
 
 
-def test_of_two_streams_into_one_session_one_is_told(live: Live, keys: redis.Redis) -> None:
-    with Upload(live.port, f"{SPAM}&session_id=both") as one, Upload(live.port, f"{SPAM}&session_id=both") as two:
-        one.until(lambda u: u.status == 200)
-        two.until(lambda u: u.status == 200)
-        one.send("The cat sat on it. You won free money.")
-        one.sentences(1)
-        two.send("Click, click, click. You won free money.")
-        two.end()
-        (error,) = two.whole().events
-        assert error.data["error"]["code"] == "conflict"
-        one.end()
-        assert [event.id for event in one.whole().events] == [1, 2, None]
-    assert live.client.get("/v1/sessions/both?task=spam").json()["step"] == 2
-
-
 def test_a_client_that_goes_stops_the_work_and_leaves_no_task(live: Live) -> None:
     eventually(lambda: live.tasks() == 0, "nothing runs")
     uploads = [Upload(live.port, f"{SPAM}&session_id=gone-{i}") for i in range(10)]
@@ -374,8 +328,8 @@ def test_a_reader_that_is_slow_holds_the_stream_up_and_not_the_memory(bench: Ben
 
     async def use(serving: Serving) -> None:
         from service.guard import Guard
+        from service.inbox import WAITING
         from service.routes import application
-        from service.streams import WAITING
 
         taken = itertools.count(1)
         stuck, seen = asyncio.Event(), [0]
