@@ -50,8 +50,19 @@ def test_all_learn_three_topics() -> None:
 
 
 def test_fast_text_is_the_same_each_time() -> None:
-    first, second = (fast_text.learn(FILMS[::2], FILMS[1::4])(FILMS[1::2]).last for _ in range(2))
-    assert (first == second).all()
+    first, second = (fast_text.learn(FILMS[::2], FILMS[1::4]) for _ in range(2))
+    assert first
+    assert second
+    assert (first(FILMS[1::2]).last == second(FILMS[1::2]).last).all()
+
+
+def test_a_rate_at_which_fast_text_runs_away_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fast_text, "RATES", (0.25, 1e9))
+    found = fast_text.learn(FILMS[::2], FILMS[1::4])
+    assert found
+    assert np.isfinite(found(FILMS[1::2]).last).all()
+    monkeypatch.setattr(fast_text, "RATES", (1e9,))
+    assert fast_text.learn(FILMS[::2], FILMS[1::4]) is None
 
 
 def test_ss3_of_a_prefix_is_the_sum_of_its_sentences() -> None:
