@@ -77,10 +77,15 @@ def _limits(report: dict[str, Any]) -> str:
     if not names:
         return "What was not in the data is not known."
     kinds = "; ".join(KINDS[name] for name in names)
-    return (
+    return _refused(report) + (
         f"English only, and learnt from {kinds}. Other kinds of text, newer tricks and other languages are not in the "
         f"data. {LIMITS.get(report['task'], '')}".rstrip()
     )
+
+
+def _refused(report: dict[str, Any]) -> str:
+    found = ", ".join(f"{share:.1%} of {name}" for name, share in report.get("refused", {}).items())
+    return f"Texts longer than it has room for are refused and are in no figure here: {found}. " if found else ""
 
 
 def _summary(report: dict[str, Any]) -> str:

@@ -36,6 +36,7 @@ RECURRENT: Final = ("rnn", "lstm", "gru")
 TIMED: Final = 512
 """Documents of a test that the speed is measured on."""
 ROW: Final = "row.json"
+_FIRST: Final = ("task", "family", "sets")
 Row = dict[str, Any]
 
 
@@ -58,7 +59,7 @@ def compare(task: str, data_dir: Path, output: Path, device: torch.device, minut
     data = sources.summaries(first, data_dir)
     makers: dict[str, tuple[Any, Callable[[Path], list[Row]]]] = {}
     for name, recipe in chosen.items():
-        makers[name] = (recipe.to_dict(), _trained(recipe, splits, data_dir, device))
+        makers[name] = (_named(recipe), _trained(recipe, splits, data_dir, device))
     for name, learn in baselines(first.labels).items():
         makers[name] = (name, _baseline(learn, splits))
     for path in sorted(PRETRAINED.glob(f"{task}-*/config.toml")):
@@ -75,6 +76,12 @@ def compare(task: str, data_dir: Path, output: Path, device: torch.device, minut
             folder.mkdir(parents=True, exist_ok=True)
             (folder / ROW).write_text(json.dumps({"key": key, "rows": rows}, indent=1) + "\n")
         yield from ({"row": name} | row for row in rows)
+
+
+def _named(recipe: Recipe) -> dict[str, Any]:
+    """What a recipe says other than its defaults, so that a field which recipes get later makes no row again."""
+    bare = Recipe(recipe.task, recipe.family, recipe.sets).to_dict()
+    return {name: value for name, value in recipe.to_dict().items() if name in _FIRST or value != bare[name]}
 
 
 def _kept(folder: Path, key: str) -> list[Row] | None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -44,17 +47,36 @@ BASELINES = {
 }
 
 
+Rows = dict[str, dict[str, Any]]
+
+
 @pytest.fixture
-def small(tmp_path: Path, trained: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Three rows, and one shipped model; where their recipes are."""
+def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the three recipes are that stand for all of them; nothing is shipped."""
     (tmp_path / "comparison.toml").write_text(RECIPES)
     monkeypatch.setattr(compare, "RECIPES", tmp_path / "comparison.toml")
-    shutil.copytree(trained, tmp_path / "shipped" / "sentiment-gru")
-    monkeypatch.setattr(compare, "PRETRAINED", tmp_path / "shipped")
+    monkeypatch.setattr(compare, "PRETRAINED", tmp_path)
     return tmp_path / "comparison.toml"
 
 
-def rows(data_dir: Path, output: Path, minutes: float = 0.0) -> dict[str, dict[str, Any]]:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory, trained: Path, data_dir: Path) -> Iterator[Path]:
+    """The output of one comparison: three rows, the baselines, and one shipped model."""
+    folder = tmp_path_factory.mktemp("compare")
+    (folder / "comparison.toml").write_text(RECIPES)
+    shutil.copytree(trained, folder / "shipped" / "sentiment-gru")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compare, "RECIPES", folder / "comparison.toml")
+        patch.setattr(compare, "PRETRAINED", folder / "shipped")
+        printed = io.StringIO()
+        with redirect_stdout(printed):
+            arguments = ["compare", "--data-dir", str(data_dir), "--output", str(folder / "out"), "--device", "cpu"]
+            assert main(arguments) == 0
+        (folder / "printed.txt").write_text(printed.getvalue())
+        yield folder
+
+
+def rows(data_dir: Path, output: Path, minutes: float = 0.0) -> Rows:
     found = compare.compare("sentiment", data_dir, output, torch.device("cpu"), minutes)
     return {row["row"]: row for row in found}
 
@@ -83,10 +105,12 @@ def test_every_family_has_a_row_within_its_time(task: str) -> None:
         assert any(r.sizes.get("layer_norm") for r in found.values() if r.family == family)
 
 
-def test_rows_are_made_once(small: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = rows(data_dir, tmp_path / "out")
-    assert first.keys() == {"GRU", "forest", "flattened", "shipped: sentiment-gru"} | BASELINES
-    for name, row in first.items():
+def test_rows_are_made_once(made: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("train", "score", "figures"):
+        monkeypatch.setattr(compare, name, never)
+    found = rows(data_dir, made / "out")
+    assert found.keys() == {"GRU", "forest", "flattened", "shipped: sentiment-gru"} | BASELINES
+    for name, row in found.items():
         assert row["accuracy"] >= 0.5, name
         assert row["sentences_per_second"] > 0
         if name not in BASELINES - {"PySS3"}:
@@ -96,35 +120,35 @@ def test_rows_are_made_once(small: Path, data_dir: Path, tmp_path: Path, monkeyp
             assert row["parameters"] > 0
             assert row["bytes"] > 0
             assert row["training_seconds"] > 0
-    assert 0 < first["flattened"]["refused"] < 1
-    assert first["flattened"]["documents"] < first["GRU"]["documents"] == 40
+    assert 0 < found["flattened"]["refused"] < 1
+    assert found["flattened"]["documents"] < found["GRU"]["documents"] == 40
+
+
+def test_another_recipe_is_another_row(made: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (made / "other.toml").write_text(RECIPES.replace('"gru" }', '"gru", seed = 5 }'))
+    monkeypatch.setattr(compare, "RECIPES", made / "other.toml")
     monkeypatch.setattr(compare, "train", never)
-    monkeypatch.setattr(compare, "score", never)
-    assert rows(data_dir, tmp_path / "out") == first
-    small.write_text(RECIPES.replace('"gru" }', '"gru", seed = 5 }'))
     with pytest.raises(AssertionError, match="made again"):
-        rows(data_dir, tmp_path / "out")
+        rows(data_dir, made / "out")
 
 
 def test_without_time_no_row_is_begun(small: Path, data_dir: Path, tmp_path: Path) -> None:
     assert rows(data_dir, tmp_path / "out", minutes=1e-9) == {}
 
 
-def test_the_command_prints_and_writes(
-    small: Path, data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    arguments = ["compare", "--data-dir", str(data_dir), "--output", str(tmp_path / "out"), "--device", "cpu"]
-    assert main(arguments) == 0
-    printed = capsys.readouterr().out.splitlines()
+def test_the_command_prints_and_writes(made: Path) -> None:
+    printed = (made / "printed.txt").read_text().splitlines()
     head = next(line for line in printed if line.startswith("row "))
     assert head.split() == list(overview.COLUMNS)
     table = printed[printed.index(head) + 1 :]
-    assert len(table) == 8
-    accuracies = [float(line.split("%")[0].split()[-1]) for line in table if not line.startswith("flattened")]
-    assert accuracies == sorted(accuracies, reverse=True)
-    with (tmp_path / "out" / "sentiment" / "comparison.csv").open(newline="") as file:
-        written = list(csv.DictReader(file))
-    assert [row["row"] for row in written if row["refused"] not in ("", "0.0")] == ["flattened"]
-    assert (tmp_path / "out" / "sentiment" / "comparison-aclimdb.png").read_bytes().startswith(b"\x89PNG")
-    kept = json.loads((tmp_path / "out" / "sentiment" / "gru" / "row.json").read_text())
+    folder = made / "out" / "sentiment"
+    with (folder / "comparison.csv").open(newline="") as file:
+        written = {row["row"]: row for row in csv.DictReader(file)}
+    assert len(table) == len(written) == 8
+    ranked = sorted(written.values(), key=lambda row: -float(row["accuracy"]))
+    for line, row in zip(table, ranked, strict=True):
+        assert line.startswith(row["row"])
+        assert f"{float(row['accuracy']):.2%}" in line
+    assert (folder / "comparison-aclimdb.png").read_bytes().startswith(b"\x89PNG")
+    kept = json.loads((folder / "gru" / "row.json").read_text())
     assert kept["rows"][0]["test"] == "aclimdb"

@@ -78,6 +78,13 @@ def test_a_program_that_is_not_installed_is_told_so(trained: Path) -> None:
     assert "| aclimdb | bogofilter | | not installed | | | | |" in page(report)
 
 
+def test_what_is_refused_is_told(trained: Path) -> None:
+    report = load(trained).report
+    assert report["refused"] == {}
+    assert "are refused" not in page(report)
+    assert "in no figure here: 12.5% of aclimdb. English" in page(report | {"refused": {"aclimdb": 0.125}})
+
+
 def test_an_artefact_is_measured_again_to_the_same_page(trained: Path, data_dir: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(trained, tmp_path / "copy")
     names = ("CARD.md", "report.json", "earliness.png", "reliability.png")
