@@ -27,6 +27,10 @@ from models.look import Look, Styles
 
 DEEPEST: Final = 256
 """Elements open at once: an end tag is looked for among all of them. SpamAssassin's mail has 48 at most."""
+ELEMENTS: Final = 100_000
+"""Elements in all pages of a mail."""
+STYLES: Final = 300_000
+"""Characters of style sheets, and of style attributes that are not alike: tinycss2 reads 600 a millisecond."""
 _PARAGRAPHS: Final = frozenset(
     ("p", "h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "table", "blockquote", "pre")
 )
@@ -51,24 +55,42 @@ class Page:
     hidden: int
 
 
-def read(html: str) -> Page:
+class Effort:
+    """What the pages of one mail cost so far; raises MailTooLarge where that is too much."""
+
+    def __init__(self) -> None:
+        self._elements = 0
+        self._styles = 0
+
+    def element(self) -> None:
+        self._elements += 1
+        if self._elements > ELEMENTS:
+            raise MailTooLarge.of("elements", self._elements, ELEMENTS)
+
+    def style(self, css: str) -> None:
+        self._styles += len(css)
+        if self._styles > STYLES:
+            raise MailTooLarge.of("characters in styles", self._styles, STYLES)
+
+
+def read(html: str, effort: Effort) -> Page:
     """A page as text: paragraphs after a blank line, lines on lines, pictures as their alternative text.
 
     Raises MailTooLarge.
 
-    >>> read("<p>You &amp; I<div style='display:none'>lunch</div><b>win</b><img alt='a prize'>").text
+    >>> read("<p>You &amp; I<div style='display:none'>lunch</div><b>win</b><img alt='a prize'>", Effort()).text
     'You & I\\n\\nwin a prize'
     """
-    page = _read(html)
+    page = _read(html, effort)
     comment = html.find("<!--", html.rfind("-->") + 1)
     if page.text or comment < 0:
         return page
     # By the standard a comment without an end is all that follows; programs that show it made that a trick.
-    return _read(html[:comment] + html[comment + len("<!--") :])
+    return _read(html[:comment] + html[comment + len("<!--") :], effort)
 
 
-def _read(html: str) -> Page:
-    reader = _Reader()
+def _read(html: str, effort: Effort) -> Page:
+    reader = _Reader(effort)
     parser = etree.HTMLParser(target=reader, encoding="utf-8", huge_tree=True)
     # NUL is no character of HTML; browsers leave it out, too.
     parser.feed(html.replace("\0", "").encode("utf-8", "replace"))
@@ -94,8 +116,9 @@ class _Piece(NamedTuple):
 class _Reader:
     """What lxml calls at every tag and text."""
 
-    def __init__(self) -> None:
-        self._styles = Styles()
+    def __init__(self, effort: Effort) -> None:
+        self._effort = effort
+        self._styles = Styles(effort.style)
         self._sheet: list[str] = []
         self._open = [_Open()]
         self._pieces: list[_Piece] = []
@@ -103,6 +126,7 @@ class _Reader:
         self._anchor: tuple[str, int] | None = None
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self._effort.element()
         around = self._open[-1]
         look = around.look.inside(tag, attributes, self._styles)
         seen = around.seen if look is around.look else look.seen

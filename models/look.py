@@ -9,7 +9,7 @@ colours and sizes by themselves. A rule that applies on some screens only (@medi
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import tinycss2
@@ -37,15 +37,17 @@ _HEX: Final = re.compile(r"[0-9a-fA-F]{6}|[0-9a-fA-F]{3}")
 
 
 class Styles:
-    """The style sheets of one document, and what it declares in its elements."""
+    """The style sheets of one document, and what it declares in its elements; `count` is told what is parsed."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: Callable[[str], None]) -> None:
+        self._count = count
         self._rules: dict[str, Declared] = {}
         self._inline: dict[str, Declared] = {}
         self.looks: dict[object, Look] = {}
         """What came of a look and declarations: a mail has many elements that look alike."""
 
     def add(self, sheet: str) -> None:
+        self._count(sheet)
         for rule in tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True):
             if rule.type == "qualified-rule":
                 found = _declared(rule.content)
@@ -65,6 +67,7 @@ class Styles:
             _merge(found, self._rules.get(key, {}))
         if style:
             if style not in self._inline:
+                self._count(style)
                 self._inline[style] = _declared(style)
             _merge(found, self._inline[style])
         return {name: value for name, (value, _) in found.items()}

@@ -87,6 +87,8 @@ class _Looked:
 
     def __init__(self) -> None:
         self._characters = 0
+        self._effort = html.Effort()
+        self._known: dict[tuple[int, ...], list[_Said]] = {}
         self.silent: list[_Said] = []
         """Parts without a word: pictures, mostly, and their links."""
 
@@ -109,6 +111,11 @@ class _Looked:
 
     def _text(self, part: Part) -> list[_Said]:
         """What a part without parts says; nothing where it is no text, or blank."""
+        if part.path not in self._known:
+            self._known[part.path] = self._read(part)
+        return self._known[part.path]
+
+    def _read(self, part: Part) -> list[_Said]:
         kind = part.content_type
         # A container that is none is one whose boundary never came.
         if kind not in ("text/plain", *_HTML) and part.get_content_maintype() != "multipart":
@@ -119,7 +126,7 @@ class _Looked:
             raise MailTooLarge.of("characters in its texts", self._characters, CHARACTERS)
         path = ".".join(map(str, part.path)) or "1"
         if kind in _HTML or "<html" in text[:_BEGINNING].lower():
-            page = html.read(text)
+            page = html.read(text, self._effort)
             said = _Said(Scored(path, kind, charset), page.text, page.links, page.hidden)
         else:
             said = _Said(Scored(path, kind, charset), text.strip(), addresses(text), 0)

@@ -29,7 +29,7 @@ from models.errors import MailTooLarge
 
 LARGEST: Final = 8 * 1024 * 1024
 """Bytes of a message."""
-LINES: Final = 500_000
+LINES: Final = 250_000
 """Line ends in it: the parser goes line by line."""
 HEADERS: Final = 256 * 1024
 """Characters of all headers, those of its parts included."""

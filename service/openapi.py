@@ -85,7 +85,7 @@ def _paths() -> dict[str, Any]:
         "schema": {"type": "string", "pattern": wire.SESSION_ID},
     }
     return {
-        "/v1/predict": {"post": _operation("Score one text", wire.Prediction, body=wire.PredictIn)},
+        "/v1/predict": {"post": _predict()},
         "/v1/predict_batch": {
             "post": _operation("Score many texts; a bad one does not fail the others", wire.BatchOut, body=wire.BatchIn)
         },
@@ -120,17 +120,31 @@ def _operation(
     return said
 
 
+def _predict() -> dict[str, Any]:
+    said = _operation("Score one text, or one mail", wire.Prediction, body=wire.PredictIn)
+    said["description"] = "A mail may also be the body itself; then the parameters are in the query."
+    said["parameters"] = [_parameter(name, required=False) for name in _QUERY]
+    said["requestBody"]["content"] |= _mail()
+    return said
+
+
 def _stream() -> dict[str, Any]:
     said = _operation("Score a text while it is written", wire.Done, body=wire.PredictIn)
     said["description"] = (
         "One `sentence` event (StreamedSentence) per sentence, then one `done` (Done) or `error` (ErrorOut). The text "
-        "comes as JSON, or as a text/plain body that may still be being written; then the parameters are in the query."
+        "comes as JSON, as a text/plain body that may still be being written, or as a mail; in these two the "
+        "parameters are in the query."
     )
     said["parameters"] = [_parameter(name, required=False) for name in _QUERY]
-    said["requestBody"]["content"]["text/plain"] = {"schema": {"type": "string"}}
+    said["requestBody"]["content"] |= {"text/plain": {"schema": {"type": "string"}}} | _mail()
     lines = {"schema": {"oneOf": [_reference(m) for m in (wire.StreamedSentence, wire.Done, wire.ErrorOut)]}}
     said["responses"]["200"]["content"] = {"text/event-stream": lines, "application/x-ndjson": lines}
     return said
+
+
+def _mail() -> dict[str, Any]:
+    message = {"description": "An RFC 5322 message, as it came.", "type": "string", "format": "binary"}
+    return {"message/rfc822": {"schema": message, "example": wire.MAIL.decode()}}
 
 
 def _parameter(name: str, required: bool | None = None) -> dict[str, Any]:

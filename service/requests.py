@@ -20,6 +20,7 @@ from service.wire import PredictIn, SessionId
 M = TypeVar("M", bound=BaseModel)
 JSON: Final = "application/json"
 TEXT: Final = "text/plain"
+MAIL: Final = "message/rfc822"
 QUERY: Final = ("task", "model", "threshold", "session_id", "step")
 LONGEST_ID: Final = 19
 """Digits of an event's id."""
@@ -35,11 +36,15 @@ def admit(request: Request, serving: Serving, *, limited: bool = True) -> str:
 
 
 async def parsed(request: Request, serving: Serving, model: type[M]) -> M:
-    """The JSON body as `model`."""
-    if media_type(request) != JSON:
-        raise UnsupportedMedia(f"the content type is {media_type(request)[:80] or 'missing'!r}, wanted is {JSON}")
+    """The JSON body as `model`; or, where that takes a mail, the body as the mail and the query as the rest."""
+    media = media_type(request)
+    wanted = (JSON, MAIL) if "email" in model.model_fields else (JSON,)
+    if media not in wanted:
+        raise UnsupportedMedia(f"the content type is {media[:80] or 'missing'!r}, wanted is {' or '.join(wanted)}")
     data = await read_body(request, serving.settings.max_body)
     try:
+        if media == MAIL:
+            return model.model_validate({**_query(request), "email": data}, strict=False)
         return model.model_validate_json(data)
     except ValidationError as error:
         raise _refused(error) from None
@@ -50,11 +55,14 @@ def queried(request: Request) -> PredictIn:
     charset = request.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip(' "')
     if charset not in ("", "utf-8", "utf8"):
         raise UnsupportedMedia(f"the charset is {charset[:40]!r}, wanted is utf-8")
-    known = {name: value for name, value in request.query_params.items() if name in QUERY}
     try:
-        return PredictIn.model_validate({**known, "text": ""}, strict=False)
+        return PredictIn.model_validate({**_query(request), "text": ""}, strict=False)
     except ValidationError as error:
         raise _refused(error) from None
+
+
+def _query(request: Request) -> dict[str, str]:
+    return {name: value for name, value in request.query_params.items() if name in QUERY}
 
 
 def _refused(error: ValidationError) -> UndertoneError:
@@ -62,7 +70,7 @@ def _refused(error: ValidationError) -> UndertoneError:
     if first["type"] == "json_invalid":
         return InvalidJSON(f"the body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}; nothing was scored")
     field = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function-", "constrained-")))
-    field = field[:80] or "body"
+    field = field[:80] or ("text" if first["type"] == "text_or_email" else "body")
     return InvalidRequest(f"{field}: {first['msg'][:1].lower()}{first['msg'][1:]}; see /docs", field=field)
 
 

@@ -51,9 +51,10 @@ async def stream(request: Request, serving: Serving) -> ASGIApp:
     media = accepted(request)
     asked = queried(request) if streamed else await parsed(request, serving, PredictIn)
     after = last_event_id(request)
+    asked = await serving.opened(asked)
     serving.check(asked, whole=not streamed)
     held = await serving.begin(tenant, asked)
-    tally = Tally(held.model, held.model.threshold(asked.threshold), held.start)
+    tally = Tally(held.model, held.model.threshold(asked.threshold), held.start, asked.mail)
     return Stream(serving, held, tally, None if streamed else asked.text, media, after)
 
 

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from models.sentences import Sentence
 from service.record import NEVER, Mark
-from service.wire import ModelId, SentenceOut, StreamedSentence
+from service.wire import LinkOut, MailOut, ModelId, PartOut, SentenceOut, StreamedSentence
 
 if TYPE_CHECKING:
+    from models.mail import Mail
     from models.predictor import Advance, Step
     from service.catalogue import Model
 
@@ -22,12 +23,13 @@ MOSTLY: Final = 0.5
 
 
 class Tally:
-    """Follows one request from the mark before it, sentence by sentence."""
+    """Follows one request from the mark before it, sentence by sentence; `mail` is what its text was read from."""
 
-    def __init__(self, model: Model, threshold: float | None, start: Mark) -> None:
+    def __init__(self, model: Model, threshold: float | None, start: Mark, mail: Mail | None = None) -> None:
         self.model = model
         self.threshold = threshold
         self.now = start
+        self.mail = mail
         self._prior: Step | None = None
         self._last: Step | None = None
         self._words = 0
@@ -45,6 +47,7 @@ class Tally:
                 index=index,
                 offset=sentence.offset,
                 length=sentence.length,
+                text=None if self.mail is None else sentence.text,
                 probability=step.probabilities[-1],
                 delta=step.delta,
             )
@@ -73,6 +76,7 @@ class Tally:
             "decided_at": None if self.now.decided_at == NEVER else self.now.decided_at,
             "warnings": self._warnings(),
             "model": ModelId(name=self.model.name, digest=self.model.digest),
+            "mail": None if self.mail is None else _said(self.mail),
         }
 
     def _see(self, advance: Advance) -> int:
@@ -100,6 +104,14 @@ class Tally:
             return ["no_words"]
         warnings = ["very_short"] if self._words < FEW_WORDS else []
         return [*warnings, "mostly_unknown_words"] if self._unknown > MOSTLY * self._words else warnings
+
+
+def _said(mail: Mail) -> MailOut:
+    return MailOut(
+        parts=[PartOut(path=p.path, content_type=p.content_type, charset=p.charset) for p in mail.parts],
+        links=[LinkOut(url=link.url, text=link.text, mismatched=link.mismatched) for link in mail.links],
+        hidden=mail.hidden,
+    )
 
 
 def _floats(data: bytes) -> list[float]:

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final
 
+from models import mail
 from models.errors import UndertoneError
 from models.sentences import Sentence, split
 from service.access import Access
@@ -57,7 +58,8 @@ class Serving:
         await self.store.close()
 
     async def predict(self, tenant: str, request: PredictIn) -> Prediction:
-        """Scores one text, in a session if the request names one."""
+        """Scores one text or mail, in a session if the request names one."""
+        request = await self.opened(request)
         self.check(request)
         for _ in range(RACES):
             try:
@@ -143,13 +145,21 @@ class Serving:
             error.field = f"texts.{index}"
             return ErrorOut.model_validate(body(error))
 
+    async def opened(self, request: PredictIn) -> PredictIn:
+        """The request with its mail read, if it has one; raises MailTooLarge, after what else is wrong with it."""
+        if request.email is None:
+            return request
+        self.check(request, whole=False)
+        return request.opened(await asyncio.to_thread(mail.read, request.email))
+
     def check(self, request: PredictIn, *, whole: bool = True) -> None:
         """Raises what is wrong with the request itself; not `whole`: its text is still to come."""
         self.catalogue.resolve(request.task, request.model).threshold(request.threshold)
         if request.step is not None and request.session_id is None:
             raise InvalidRequest("step counts the sentences of a session: name a session_id, too", field="step")
         if whole and not request.text.strip():
-            raise EmptyText("the text is empty, or blank: send at least one visible character", field="text")
+            field = "text" if request.email is None else "email"
+            raise EmptyText(f"the {field} is empty, or blank: send at least one visible character", field=field)
         self.check_length(len(request.text))
 
     def check_length(self, length: int) -> None:
@@ -164,7 +174,7 @@ class Serving:
 
     async def _predict(self, tenant: str, request: PredictIn) -> Prediction:
         held = await self.begin(tenant, request)
-        tally = Tally(held.model, held.model.threshold(request.threshold), held.start)
+        tally = Tally(held.model, held.model.threshold(request.threshold), held.start, request.mail)
         sentences = await cut(request.text, held.model)
         texts = [sentence.text for sentence in sentences]
         if held.repeated:

@@ -5,9 +5,13 @@ JSON --PredictIn, BatchIn--> scoring --Prediction--> JSON        /docs.json is m
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from base64 import b64decode, b64encode
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, WithJsonSchema, model_validator
+from pydantic_core import PydanticCustomError
+
+from models.mail import Mail
 
 SESSION_ID: Final = r"^[A-Za-z0-9_.~-]{1,128}$"
 
@@ -16,6 +20,29 @@ PHISH: Final = (
     "We could not charge your card, though. Confirm your card number within 24 hours: http://pay-safe.example"
 )
 
+MAIL: Final = (
+    b"Subject: Your parcel\nContent-Type: text/html\n\n<p>Your parcel waits. Pay the duty: "
+    b"<a href='http://pay-safe.example/'>www.post.example</a></p>"
+)
+
+
+def _from_base64(data: object) -> object:
+    """Bytes are the message itself: the body of a request."""
+    if not isinstance(data, str):
+        return data
+    try:
+        return b64decode(data, validate=True)
+    except ValueError as error:
+        raise PydanticCustomError(
+            "base64", "this is not base64 ({why}), wanted is the whole message in it", {"why": str(error).lower()}
+        ) from None
+
+
+Email = Annotated[
+    bytes,
+    BeforeValidator(_from_base64),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64", "contentMediaType": "message/rfc822"}),
+]
 SessionId = Annotated[str, Field(pattern=SESSION_ID, description="Yours to choose; makes the conversation go on.")]
 TaskName = Annotated[str, Field(description="What is asked: `spam` or `sentiment`.", examples=["spam"])]
 Digest = Annotated[
@@ -36,16 +63,41 @@ class _Out(BaseModel):
 
 
 class PredictIn(_In):
-    """One text, scored sentence by sentence."""
+    """One text, or one mail, scored sentence by sentence: either `text` or `email`."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"text": PHISH, "task": "spam"}]})
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"text": PHISH, "task": "spam"}, {"email": b64encode(MAIL).decode(), "task": "spam"}],
+            "oneOf": [{"required": ["text"]}, {"required": ["email"]}],
+        }
+    )
 
-    text: str = Field(description="At most 1,000,000 code points; not empty, not blank.")
+    text: str = Field("", description="At most 1,000,000 code points; not empty, not blank.")
+    email: Email | None = Field(None, description="base64 of an RFC 5322 message, as it came.")
     task: TaskName
     model: str | None = Field(None, description="A name or digest of /v1/models; else the task's default.")
     threshold: Threshold | None = None
     session_id: SessionId | None = None
     step: int | None = Field(None, ge=0, description="Sentences that the session holds already, where order matters.")
+    _mail: Mail | None = PrivateAttr(None)
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if ("text" in self.model_fields_set) == (self.email is not None):
+            both = "both" if self.email is not None else "neither"
+            raise PydanticCustomError("text_or_email", "send either text or email, got {both}", {"both": both})
+        return self
+
+    @property
+    def mail(self) -> Mail | None:
+        """What was read from `email`; its text is then in `text`."""
+        return self._mail
+
+    def opened(self, mail: Mail) -> Self:
+        """This request, with the text of its mail."""
+        copy = self.model_copy(update={"text": mail.text})
+        copy._mail = mail
+        return copy
 
 
 class BatchIn(_In):
@@ -59,6 +111,10 @@ class BatchIn(_In):
     threshold: Threshold | None = None
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class ModelId(_Out):
     name: str = Field(examples=["spam-gru"])
     digest: Digest
@@ -68,8 +124,9 @@ class SentenceOut(_Out):
     """A sentence and the running probability after it."""
 
     index: int = Field(description="From 0 in the session, else in the request.")
-    offset: int = Field(description="Where it starts in this request's text, in code points.")
+    offset: int = Field(description="Where it starts in this request's text (a mail's as it was read), in code points.")
     length: int = Field(description="In code points.")
+    text: str | None = Field(None, description="Of a mail only: what it says.", exclude_if=_is_none)
     probability: float = Field(description="Of the positive label, after this sentence.", ge=0, le=1)
     delta: float = Field(description="Calibrated log-odds after it minus before it.")
 
@@ -78,6 +135,30 @@ class StreamedSentence(SentenceOut):
     """The data of a `sentence` event; its id is `index` + 1, the `step` after it."""
 
     state: list[float] = Field(description="What the readout sees: the GRU's h, or the Conv1D's means.")
+
+
+class PartOut(_Out):
+    """A part of the mail that was scored."""
+
+    path: str = Field(description="As IMAP counts: `1.2` is the second part of the first.", examples=["1.2"])
+    content_type: str = Field(examples=["text/html"])
+    charset: str = Field(description="In which it really is, whatever it says.", examples=["utf-8"])
+
+
+class LinkOut(_Out):
+    """A link of the mail."""
+
+    url: str
+    text: str = Field(description="What is seen of it; empty for a picture without a name.")
+    mismatched: bool = Field(description="True where the text shows a host, and the link leads to another.")
+
+
+class MailOut(_Out):
+    """What was read of a mail: the subject, a newline, and what its reader sees of these parts."""
+
+    parts: list[PartOut] = Field(description="In the order of the text; none: the subject alone was scored.")
+    links: list[LinkOut]
+    hidden: int = Field(description="Letters, digits and marks that nobody can see, and that were not scored.")
 
 
 class SessionOut(_Out):
@@ -105,6 +186,7 @@ class Verdict(_Out):
     warnings: list[Literal["mostly_unknown_words", "no_words", "very_short"]]
     model: ModelId
     session: SessionOut | None = None
+    mail: MailOut | None = Field(None, description="Of a mail only.", exclude_if=_is_none)
 
 
 class Prediction(Verdict):

@@ -5,6 +5,7 @@ python -m training train     RECIPE.toml [key=value …]: an artefact, its repor
 python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests; --rewrite makes cards again
 python -m training compare   every family, the baselines and what is shipped in one table; goes on where it was cut
 python -m training export    ARTEFACT: its step as ONNX, state in and state out
+python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored
 python -m training draw      TEXT OUTPUT.png: the running probability of a text, as a picture
 """
 
@@ -23,6 +24,7 @@ from training import compare, evaluate, overview, parallel, publishers, recipe
 from training.datasets import SETS, check
 from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
+from training.leave_out import leave_out
 from training.measure import again
 from training.train import follow, train
 
@@ -46,11 +48,7 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--download", action="store_true", help="fetch the sets from their publishers first")
     data.add_argument("--mirror", default="", metavar="URL", help="fetch the same file names from this address instead")
     learn = _command(commands, "train", "trains a recipe into an artefact")
-    learn.add_argument("recipe", type=Path, metavar="RECIPE.toml")
-    learn.add_argument("overrides", nargs="*", metavar="key=value", help="such as epochs=3 or sizes.hidden=64")
-    learn.add_argument(
-        "--output", type=Path, metavar="DIR", help="where the artefact goes (default: runs/<task>-<family>)"
-    )
+    _recipe(learn)
     learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")
     learn.add_argument("--trial", action="store_true", help="an experiment: the tests are not scored")
     _device(learn)
@@ -78,6 +76,9 @@ def parser() -> argparse.ArgumentParser:
     graph = commands.add_parser("export", help="writes an artefact's step as ONNX, checked against torch")
     graph.add_argument("artefact", type=Path, metavar="ARTEFACT")
     graph.add_argument("--output", type=Path, metavar="DIR", help="where step.onnx goes (default: beside the weights)")
+    without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
+    _recipe(without)
+    _device(without)
     picture = commands.add_parser("draw", help="draws the running probability of a text, sentence by sentence")
     picture.add_argument("text", type=Path, metavar="TEXT", help="a text file in UTF-8")
     picture.add_argument("output", type=Path, metavar="OUTPUT.png")
@@ -95,6 +96,14 @@ def _command(
         "--data-dir", type=Path, default=Path("data"), metavar="DIR", help="the data sets (default: data)"
     )
     return command
+
+
+def _recipe(command: argparse.ArgumentParser) -> None:
+    command.add_argument("recipe", type=Path, metavar="RECIPE.toml")
+    command.add_argument("overrides", nargs="*", metavar="key=value", help="such as epochs=3 or sizes.hidden=64")
+    command.add_argument(
+        "--output", type=Path, metavar="DIR", help="where artefacts go (default: runs/<task>-<family>)"
+    )
 
 
 def _device(command: argparse.ArgumentParser) -> None:
@@ -161,6 +170,13 @@ def _export(options: argparse.Namespace) -> None:
     print(f"{folder / export.FILE}: differs from torch by at most {worst:.1e}")
 
 
+def _leave_out(options: argparse.Namespace) -> None:
+    chosen = recipe.load(options.recipe, options.overrides)
+    folder = options.output or Path("runs") / f"{chosen.name}-without"
+    for cells in leave_out(chosen, options.data_dir, folder, torch.device(options.device)):
+        print("".join(f"{cell:>20}" for cell in cells), flush=True)
+
+
 def _draw(options: argparse.Namespace) -> None:
     draw(options.text.read_text("utf-8"), options.artefact, options.output)
 
@@ -170,6 +186,7 @@ commands = {
     "train": _train,
     "evaluate": _evaluate,
     "compare": _compare,
+    "leave-out": _leave_out,
     "export": _export,
     "draw": _draw,
 }

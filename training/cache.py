@@ -47,7 +47,7 @@ def tokenised(splits: Splits, recipe: Recipe) -> Tokenised:
     except (OSError, safetensors.SafetensorError):
         pass
     cut = sentences(splits.train)
-    vocabulary = corpus.vocabulary(splits.train, cut, recipe.words, recipe.known_to)
+    vocabulary = corpus.vocabulary(splits.train, cut, recipe.words, recipe.few_writers)
     train = examples(splits.train, cut, vocabulary, recipe.most_sentences)
     found = Tokenised(vocabulary, train, examples(splits.validation, sentences(splits.validation), vocabulary))
     _save(found, path)
@@ -56,7 +56,7 @@ def tokenised(splits: Splits, recipe: Recipe) -> Tokenised:
 
 def _key(splits: Splits, recipe: Recipe) -> str:
     """All that the tokens depend on: the code of models/ too, so that no stale token outlives a change of the pipe."""
-    whole = hashlib.sha256(repr((recipe.words, recipe.known_to, recipe.most_sentences)).encode())
+    whole = hashlib.sha256(repr((recipe.words, recipe.few_writers, recipe.most_sentences)).encode())
     for source in sorted(Path(models.__file__).parent.glob("*.py")):
         whole.update(source.read_bytes())
     for side in (splits.train, splits.validation):

@@ -6,7 +6,7 @@ documents --split, ids--> Example(ids [T], lengths [S], targets [S]) --batches--
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
@@ -52,30 +52,29 @@ def sentences(documents: Iterable[Document], language: str = "en") -> list[list[
     return [[sentence.text for sentence in split(document.text, language)] for document in documents]
 
 
-def vocabulary(documents: Sequence[Document], cut: Sequence[Sequence[str]], most: int, known_to: int = 1) -> Vocabulary:
+def vocabulary(
+    documents: Sequence[Document], cut: Sequence[Sequence[str]], most: int, few_writers: Collection[str] = ()
+) -> Vocabulary:
     """The `most` common words of the documents.
 
-    With `known_to` above 1, without the words by which a publisher is known: names, places, lists. A word must stand in
-    documents of at least so many sets, or in `PROVEN` of the highest label, which senders of spam share out anyway.
+    Without the words by which a mailbox or a list is known, its names and places: what stands, but for documents of
+    the highest label, only in one set of `few_writers`. `PROVEN` documents of that label clear a word: senders of spam
+    share theirs out.
     """
     whole = Vocabulary.fit("\n".join(texts) for texts in cut)
-    if known_to > 1:
-        positive = max(document.label for document in documents)
-        sets: dict[str, set[str]] = {}
-        proven: Counter[str] = Counter()
-        for document, texts in zip(documents, cut, strict=True):
-            for word in {word for text in texts for word in words(text)}:
-                if document.label == positive:
-                    proven[word] += 1
-                else:
-                    sets.setdefault(word, set()).add(document.set)
-        kept = [
-            i for i, word in enumerate(whole.words) if len(sets.get(word, ())) >= known_to or proven[word] >= PROVEN
-        ]
-    else:
-        kept = list(range(len(whole)))
-    frequency = [whole.document_frequency[i] for i in kept[:most]]
-    return Vocabulary([whole.words[i] for i in kept[:most]], frequency, whole.documents)
+    positive = max(document.label for document in documents)
+    sets: dict[str, set[str]] = {}
+    proven: Counter[str] = Counter()
+    for document, texts in zip(documents, cut, strict=True) if few_writers else ():
+        for word in {word for text in texts for word in words(text)}:
+            if document.label == positive:
+                proven[word] += 1
+            else:
+                sets.setdefault(word, set()).add(document.set)
+    told = {word for word, found in sets.items() if len(found) == 1 and found & set(few_writers)}
+    kept = [i for i, word in enumerate(whole.words) if word not in told or proven[word] >= PROVEN][:most]
+    frequency = [whole.document_frequency[i] for i in kept]
+    return Vocabulary([whole.words[i] for i in kept], frequency, whole.documents)
 
 
 def examples(

@@ -17,6 +17,7 @@ from training.datasets import SETS
 from training.errors import RecipeError
 
 _CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising", "last")}
+_LINEAR: Final = ("ratios", "idf")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Recipe:
     `vary`: the share of an epoch's documents that are met as another stretch of themselves, with other sentence ends.
     `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
     `minutes`: no epoch begins that would end later than so long after the first began (0: whatever they take).
-    `known_to`: in how many sets a word of the vocabulary must stand, see `corpus.vocabulary`.
+    `linear`: the kinds of weights (ratios, idf) of the linear path beside the classifier, see `wide.fit`.
+    `few_writers`: sets whose own names and places are left out of the vocabulary, see `corpus.vocabulary`.
     """
 
     task: str
@@ -60,13 +62,18 @@ class Recipe:
     repeat: dict[str, int] = field(default_factory=dict)
     vary: float = 0.0
     others: dict[str, int] = field(default_factory=dict)
-    known_to: int = 1
+    few_writers: tuple[str, ...] = ()
+    linear: tuple[str, ...] = ("ratios",)
 
     def __post_init__(self) -> None:
         for name, choices in _CHOICES.items():
             _known(getattr(self, name), choices, f"{name} =")
         for name in self.sets:
             _known(name, SETS, "sets:")
+        for name in self.linear:
+            _known(name, _LINEAR, "linear:")
+        for name in self.few_writers:
+            _known(name, self.sets, "few_writers:")
         for name in self.others:
             _known(name, SETS, "others:")
         for name in self.repeat:

@@ -49,6 +49,22 @@ def train(
     splits = sources.splits(recipe, documents, data_dir)
     checked = checks.check(documents, splits, recipe.labels, recipe.held_out, recipe.fold)
     print(*checks.lines(checked), sep="\n")
+    artefact, curve = make(recipe, splits, folder, device, resume)
+    picture.learning_curve(curve, folder / CURVE)
+    report = measure(artefact, recipe, splits, data_dir, folder, device, trial, beside)
+    report |= {"learning_curve": curve, "checks": checked}
+    artefact = replace(artefact, report=report).save(folder)
+    if not trial:
+        card.write(artefact.report, folder)
+    (folder / checkpoint.FILE).unlink(missing_ok=True)
+    return artefact
+
+
+def make(
+    recipe: Recipe, splits: Splits, folder: Path, device: torch.device, resume: bool = False
+) -> tuple[Artefact, list[dict[str, float]]]:
+    """An artefact in `folder`, without a report, that learnt from `splits.train` and was calibrated on
+    `splits.validation`; and its learning curve."""
     classifier, vocabulary, curve = _fit(recipe, splits, folder, device, resume)
     plain = Artefact(
         task=recipe.task,
@@ -62,15 +78,7 @@ def train(
     validation = score(Predictor(plain, device), readable(plain, splits.validation), "validation")
     calibration = calibrate.fit(validation)
     thresholds = calibrate.thresholds(calibrate.apply(calibration, validation))
-    artefact = replace(plain, calibration=calibration, thresholds=thresholds).save(folder)
-    picture.learning_curve(curve, folder / CURVE)
-    report = measure(artefact, recipe, splits, data_dir, folder, device, trial, beside)
-    report |= {"learning_curve": curve, "checks": checked}
-    artefact = replace(artefact, report=report).save(folder)
-    if not trial:
-        card.write(artefact.report, folder)
-    (folder / checkpoint.FILE).unlink(missing_ok=True)
-    return artefact
+    return replace(plain, calibration=calibration, thresholds=thresholds).save(folder), curve
 
 
 def follow(recipe: Recipe, data_dir: Path, folder: Path, *, device: torch.device, resume: bool = False) -> None:
@@ -106,5 +114,5 @@ def _fit(
         # It learns from whole documents, whatever targets their sentences have.
         whole = [[d._replace(targets=()) for d in side] for side in (splits.train, splits.validation)]
         seen, unseen = (examples(side, sentences(side), vocabulary) for side in whole)
-        print("wide path:", wide.fit(classifier.cpu(), seen, unseen))
+        print("wide path:", wide.fit(classifier.cpu(), seen, unseen, recipe.linear))
     return classifier.eval(), Vocabulary(vocabulary.words), curve

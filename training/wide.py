@@ -1,6 +1,6 @@
 """Fits the linear path beside a trained classifier: what every word and pair adds to the log-odds, whenever it comes.
 
-examples --grams--> counts / √n [N, V] --(times log-count ratios)--> logistic regression --share--> Wide.table [V, 2]
+examples --grams--> counts / √n [N, V] --(times a weight per row)--> logistic regression --share--> Wide.table [V, 2]
 
 A running sum streams, so the path learns from counts, not from what is there at all: a word that comes twice counts
 twice, first and last alike.
@@ -27,17 +27,23 @@ from training.corpus import Example, batch
 from training.loop import forward
 
 Floats = NDArray[np.float64]
-STRENGTHS: Final = (30.0, 100.0)
-"""Inverse strengths of the regularisation that are tried."""
+STRENGTHS: Final = {"ratios": (30.0, 100.0), "idf": (1.0, 5.0)}
+"""Inverse strengths of the regularisation that are tried with the weights of a kind."""
 STEADY: Final = 1.0
 """That of the two weights that mix, so that they stay finite where validation is told apart without a fault."""
 LEAST: Final = 0.05
 """The least weight of the inner classifier, in its own standard deviations: it has a say, however little it adds."""
 
 
-def fit(model: Wide, train: Sequence[Example], validation: Sequence[Example]) -> dict[str, float]:
+def fit(
+    model: Wide, train: Sequence[Example], validation: Sequence[Example], kinds: Sequence[str] = ("ratios",)
+) -> dict[str, Any]:
     """Sets `model.table` to what gives the lowest log loss at the end of the validation documents, beside the inner
     classifier, which is left as it is; and says what was found. Two classes only.
+
+    What a regression learns depends on the weights that its counts come with. `ratios` (log-count ratios, Wang and
+    Manning 2012) trust what is rare and one-sided, which is best on texts like those of training; `idf` trusts less,
+    which is better on corpora that were never seen. Of several kinds the mean is taken.
 
     How much of it is added is the ratio of the two weights of a logistic regression from (inner log-odds, linear
     log-odds) to the labels of validation. A common scale and a bias are left to the calibration.
@@ -45,23 +51,32 @@ def fit(model: Wide, train: Sequence[Example], validation: Sequence[Example]) ->
     model.eval()
     seen, unseen = matrix(model, train), matrix(model, validation)
     labels, wanted = (np.array([e.targets[-1] for e in side]) for side in (train, validation))
-    ratios = log_count_ratios(seen.sign(), labels)
-    learnt = seen.multiply(ratios).tocsr()
     inner = ends(model, validation)
-    found: dict[str, float] = {"validation_log_loss": np.inf}
+    strengths: dict[str, float] = {}
     weights = np.zeros(seen.shape[1])
-    for strength in STRENGTHS:
-        linear = LogisticRegression(C=strength, solver="liblinear", random_state=0).fit(learnt, labels)
-        by_gram = linear.coef_[0] * ratios
-        share, loss = mix(inner, unseen @ by_gram, wanted)
-        if loss < found["validation_log_loss"]:
-            weights = share * by_gram
-            area = float(roc_auc_score(wanted, inner + unseen @ weights))
-            found = {"validation_log_loss": loss, "validation_roc_auc": area, "strength": strength, "share": share}
+    for kind in kinds:
+        by = log_count_ratios(seen.sign(), labels) if kind == "ratios" else idf(seen)
+        tried = {strength: by * _learn(seen.multiply(by).tocsr(), labels, strength) for strength in STRENGTHS[kind]}
+        strengths[kind] = min(tried, key=lambda strength: mix(inner, unseen @ tried[strength], wanted)[1])
+        weights += tried[strengths[kind]] / len(kinds)
+    share, loss = mix(inner, unseen @ weights, wanted)
+    weights *= share
     # Half to either class: the difference of the two logits is what counts.
     table = torch.from_numpy(np.stack([-weights / 2, weights / 2], axis=1)).float()
     model.table.weight.data.copy_(table)
-    return found
+    area = float(roc_auc_score(wanted, inner + unseen @ weights))
+    return {"validation_log_loss": loss, "validation_roc_auc": area, "strength": strengths, "share": share}
+
+
+def idf(counts: Any) -> Floats:
+    """ln(N / (1 + documents that hold the row)) of every row of `counts [N, V]`: `[V]`."""
+    documents = np.asarray(counts.sign().sum(axis=0)).ravel()
+    return np.asarray(np.log(counts.shape[0] / (1 + documents)))
+
+
+def _learn(counts: Any, labels: NDArray[np.int64], strength: float) -> Floats:
+    found = LogisticRegression(C=strength, solver="liblinear", random_state=0).fit(counts, labels)
+    return np.asarray(found.coef_[0])
 
 
 def mix(inner: Floats, linear: Floats, labels: NDArray[np.int64]) -> tuple[float, float]:

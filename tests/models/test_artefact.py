@@ -133,7 +133,7 @@ def a_lost_weight(folder: Path) -> None:
     [
         (swap_two_words, r"trained with the vocabulary of sha256 [0-9a-f]{64}, vocabulary.txt has [0-9a-f]{64}"),
         (add_two_words, r"hold encoder\.embedding\.weight as \[63, 8\], a vocabulary of 14 words .* ask for \[65, 8\]"),
-        (other_pipe, r"trained on text pipe 99, this code has pipe 1: train it again"),
+        (other_pipe, r"trained on text pipe 99, this code has pipe 2: train it again"),
         (other_family, r"of family 'oracle', known are rnn, lstm, gru, conv1d, pooled, flattened, bow, forest"),
         (other_sizes, r"hold cells\.0\.weight_ih as \[18, 8\], .* ask for \[21, 8\]"),
         (a_third_label, r"hold linear\.weight as \[2, 6\], .* ask for \[3, 6\]"),
@@ -176,7 +176,7 @@ def test_a_report_may_be_read_by_people(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "was", "is_now"),
     [
-        (CONFIG, b"pipe = 1", b"pipe = = 1"),
+        (CONFIG, b"pipe = 2", b"pipe = = 2"),
         (CONFIG, b"[calibration]", b"[calibrations]"),
         (CONFIG, b"[sizes]", b"[sizes]\nodd = 1"),
         (WEIGHTS, b"F32", b"F99"),

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from models.html import read
+from models.html import Effort, Page
+from models.html import read as read_within
 from models.links import Link
+
+
+def read(page: str) -> Page:
+    return read_within(page, Effort())
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,14 @@ from models.look import Look, Styles
 
 
 def look(style: str = "", sheet: str = "", **attributes: str) -> Look:
-    styles = Styles()
+    styles = Styles(lambda css: None)
     styles.add(sheet)
     return Look().inside("p", {**attributes, **({"style": style} if style else {})}, styles)
 
 
 def test_an_element_that_says_nothing_looks_as_what_it_stands_in() -> None:
     around = Look(size=9)
-    assert around.inside("p", {"align": "left"}, Styles()) is around
+    assert around.inside("p", {"align": "left"}, Styles(lambda css: None)) is around
 
 
 @pytest.mark.parametrize(

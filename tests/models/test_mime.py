@@ -73,6 +73,7 @@ def test_transfer_encodings(encoding: bytes, body: bytes, text: str) -> None:
         (b"caf\xe9", "punycode", "café", "windows-1252"),
         (b"caf\xe9", "unicode_escape", "café", "windows-1252"),
         (b"caf\xe9", "caf\xe9", "café", "windows-1252"),
+        (b"caf\xe9", "\udcff", "café", "windows-1252"),
     ],
 )
 def test_charsets(data: bytes, label: str, text: str, charset: str) -> None:

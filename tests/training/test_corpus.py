@@ -62,14 +62,15 @@ def test_shuffles_differ_by_seed_and_are_the_same_for_the_same_one() -> None:
     assert first == again != other
 
 
-def test_a_word_of_one_publisher_is_not_in_the_vocabulary_unless_spam_proves_it() -> None:
-    told = [("a/x", 0, "hello list"), ("a/y", 0, "hello list"), ("b/x", 0, "hello friend"), ("b/x", 1, "rare hello")]
-    told += [("b/x", 1, "pills list")] * PROVEN
+def test_a_word_of_one_mailbox_is_not_in_the_vocabulary_unless_spam_proves_it() -> None:
+    told = [("a/x", 0, "hello list"), ("a/y", 0, "hello list"), ("b/x", 0, "hello friend"), ("a/x", 1, "rare hello")]
+    told += [("b/x", 1, "pills list")] * PROVEN + [("a/x", 0, "daren rare")] * 2
     documents = [Document(str(i), text, label, group) for i, (group, label, text) in enumerate(told)]
     cut = sentences(documents)
-    assert vocabulary(documents, cut, 99).words == ["list", "hello", "pills", "friend", "rare"]
-    known = vocabulary(documents, cut, 99, known_to=2)
-    assert known.words == ["list", "hello", "pills"]  # friend and rare stand in one set, list and pills in spam
+    assert vocabulary(documents, cut, 99).words == ["list", "hello", "rare", "pills", "daren", "friend"]
+    known = vocabulary(documents, cut, 99, ["a"])
+    assert known.words == ["list", "hello", "pills", "friend"]  # one message of spam does not clear what is rare
     assert known.documents == len(documents)
-    assert known.document_frequency == [5, 4, 3]
-    assert vocabulary(documents, cut, 1, known_to=2).words == ["list"]
+    assert known.document_frequency == [5, 4, 3, 1]
+    assert vocabulary(documents, cut, 99, ["b"]).words == ["list", "hello", "rare", "pills", "daren"]
+    assert vocabulary(documents, cut, 1, ["a"]).words == ["list"]

@@ -48,7 +48,6 @@ def test_spam_is_told_from_ham_and_from_reviews(
         f"file={tmp_path / 'mail.csv'}",
         "others={aclimdb=15}",
         "vary=0.3",
-        "known_to=1",
     ]
     made = train(load(path, overrides), data_dir, tmp_path / "out", device=torch.device("cpu"))
     own = sum(made.report["splits"][side]["documents"] for side in ("train", "validation", "mail.csv"))
