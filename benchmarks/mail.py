@@ -67,7 +67,7 @@ def main() -> int:
     parser.add_argument("--data-dir", type=Path, required=True, help="the folder that holds spamassassin/all.jsonl.gz")
     parser.add_argument("--times", type=int, default=5, help="how often each message is read (5)")
     asked = parser.parse_args()
-    (path,) = SETS["spamassassin"].paths(asked.data_dir)
+    path = SETS["spamassassin"].path(asked.data_dir, "all")
     raws = [row["raw"].encode("latin-1") for row in rows(path)]
     print(f"{len(raws):,} messages, {sum(map(len, raws)) / 2**20:.1f} MiB")
     print(f"{'':16}  {'raised':>6}  {'median ms':>9}  {'p99 ms':>9}  {'max ms':>9}  {'messages/s':>10}")
