@@ -57,6 +57,6 @@ $(VENV)/.serve: $(VENV)/.torch requirements.txt constraints.txt pyproject.toml
 	$(PIP) setuptools && $(PIP) --no-build-isolation --no-deps -e .
 	touch $@
 
-$(VENV)/.dev: $(VENV)/.serve requirements-dev.txt
-	$(PIP) -r requirements-dev.txt
+$(VENV)/.dev: $(VENV)/.serve requirements-dev.txt requirements-parquet.txt
+	$(PIP) -r requirements-dev.txt -r requirements-parquet.txt
 	touch $@

@@ -9,27 +9,31 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import safetensors
-import safetensors.torch
+import safetensors.numpy
 import tomli_w
-import torch
-from torch import Tensor
+from numpy.typing import NDArray
 
+from models.arrays.build import build
+from models.arrays.network import Network
 from models.calibration import Calibration
-from models.contract import Classifier
 from models.errors import ArtefactError
-from models.families import FAMILIES, build
 from models.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from models.contract import Classifier
 
 PIPE: Final = 2
 """Raised whenever the sentences or tokens of a golden file change: older artefacts are then refused."""
 _UNTIL_TRAINED_AGAIN: Final = (1,)
 """The pipe of shipped artefacts that wait for their training on this one; none once that is done."""
-PRETRAINED: Final = Path(__file__).parent / "pretrained"
 WEIGHTS, CONFIG, VOCABULARY, REPORT, CARD = (
     "weights.safetensors",
     "config.toml",
@@ -43,14 +47,15 @@ HALF_FROM: Final = 100_000
 
 @dataclass(frozen=True)
 class Artefact:
-    """A loaded model. `sizes` are what `families.build` takes: numbers and names."""
+    """A loaded model. `sizes` are what `families.build` takes: numbers and names; `weights` are by the names that the
+    torch classifier has for them, and float32 if they are floats."""
 
     task: str
     family: str
     labels: tuple[str, ...]
     sizes: dict[str, Any]
     vocabulary: Vocabulary
-    classifier: Classifier[Any]
+    weights: Mapping[str, NDArray[Any]]
     calibration: Calibration
     thresholds: dict[str, float] = field(default_factory=dict)
     language: str = "en"
@@ -60,6 +65,23 @@ class Artefact:
     @property
     def name(self) -> str:
         return f"{self.task}-{self.family}"
+
+    @cached_property
+    def network(self) -> Network | None:
+        """The classifier in NumPy; None where its family, or one of its sizes, is not among those of models/arrays."""
+        return build(
+            self.family, words=len(self.vocabulary), classes=len(self.labels), sizes=self.sizes, arrays=self.weights
+        )
+
+    @cached_property
+    def classifier(self) -> Classifier[Any]:
+        """The classifier in torch, which is not imported before; raises ValueError where weights and sizes do not
+        belong together."""
+        from models import families
+
+        return families.restore(
+            self.family, words=len(self.vocabulary), classes=len(self.labels), sizes=self.sizes, weights=self.weights
+        )
 
     def save(self, folder: Path) -> Artefact:
         """Writes weights, config and vocabulary, and gives back what `load` reads from them."""
@@ -77,9 +99,9 @@ class Artefact:
             "thresholds": self.thresholds,
         }
         (folder / CONFIG).write_bytes(tomli_w.dumps(config).encode())
-        tensors = {name: _stored(tensor) for name, tensor in self.classifier.state_dict().items()}
+        stored = {name: _stored(array) for name, array in self.weights.items()}
         metadata = {"vocabulary_sha256": hashlib.sha256(vocabulary).hexdigest()}
-        safetensors.torch.save_file(tensors, folder / WEIGHTS, metadata=metadata)
+        safetensors.numpy.save_file(stored, folder / WEIGHTS, metadata=metadata)
         # safetensors makes it readable by its owner alone, and a service may run as somebody else.
         (folder / WEIGHTS).chmod(0o644)
         if self.report:
@@ -109,25 +131,28 @@ def _read(folder: Path) -> Artefact:
         raise ArtefactError(
             f"{folder} was trained on text pipe {config['pipe']}, this code has pipe {PIPE}: train it again"
         )
-    if config["family"] not in FAMILIES:
-        raise ArtefactError(
-            f"{folder} is of family {config['family']!r}, known are {', '.join(FAMILIES)}: upgrade, or train it again"
-        )
     words = (folder / VOCABULARY).read_bytes()
-    vocabulary = Vocabulary(words.decode().splitlines())
-    return Artefact(
+    weights, trained_with = _weights(folder)
+    artefact = Artefact(
         task=config["task"],
         family=config["family"],
         labels=tuple(config["labels"]),
         sizes=config["sizes"],
-        vocabulary=vocabulary,
-        classifier=_classifier(folder, config, vocabulary, hashlib.sha256(words).hexdigest()),
+        vocabulary=Vocabulary(words.decode().splitlines()),
+        weights=weights,
         calibration=Calibration.from_config(config["calibration"]),
         thresholds=config["thresholds"],
         language=config["language"],
         digest=digest(folder),
         report=json.loads((folder / REPORT).read_text("utf-8")) if (folder / REPORT).is_file() else {},
     )
+    if artefact.network is None:
+        artefact.classifier  # noqa: B018 - refuses what does not belong together
+    if trained_with != (sha256 := hashlib.sha256(words).hexdigest()):
+        raise ValueError(
+            f"the weights were trained with the vocabulary of sha256 {trained_with}, {VOCABULARY} has {sha256}"
+        )
+    return artefact
 
 
 def digest(folder: Path) -> str:
@@ -140,37 +165,18 @@ def digest(folder: Path) -> str:
     return f"sha256:{whole.hexdigest()}"
 
 
-def _classifier(folder: Path, config: dict[str, Any], vocabulary: Vocabulary, sha256: str) -> Classifier[Any]:
-    with safetensors.safe_open(folder / WEIGHTS, framework="pt") as file:
-        trained_with = (file.metadata() or {}).get("vocabulary_sha256")
+def _weights(folder: Path) -> tuple[dict[str, NDArray[Any]], str | None]:
+    """The weights, and the sha256 of the vocabulary that they were trained with."""
+    with safetensors.safe_open(folder / WEIGHTS, framework="numpy") as file:
         weights = {name: _loaded(file.get_tensor(name)) for name in file.keys()}  # noqa: SIM118 - not a dict
-    classifier = build(config["family"], words=len(vocabulary), classes=len(config["labels"]), sizes=config["sizes"])
-    mixed = "these files are of different models"
-    for name, wanted in classifier.state_dict().items():
-        got = weights.get(name)
-        if got is None or got.shape != wanted.shape:
-            raise ArtefactError(
-                f"{folder}: the weights hold {name} as {'nothing' if got is None else list(got.shape)}, a vocabulary "
-                f"of {len(vocabulary):,} words and the config ask for {list(wanted.shape)}: {mixed}"
-            )
-    if unknown := weights.keys() - classifier.state_dict().keys():
-        raise ArtefactError(
-            f"{folder}: the weights hold {sorted(unknown)}, which a {config['family']} does not have: {mixed}"
-        )
-    if trained_with != sha256:
-        raise ArtefactError(
-            f"{folder}: the weights were trained with the vocabulary of sha256 {trained_with}, "
-            f"{VOCABULARY} has {sha256}: {mixed}"
-        )
-    classifier.load_state_dict(weights)
-    return classifier.eval().requires_grad_(False)
+        return weights, (file.metadata() or {}).get("vocabulary_sha256")
 
 
-def _loaded(tensor: Tensor) -> Tensor:
-    return tensor.float() if tensor.is_floating_point() else tensor
+def _loaded(array: NDArray[Any]) -> NDArray[Any]:
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
 
 
-def _stored(tensor: Tensor) -> Tensor:
-    if not tensor.is_floating_point():
-        return tensor.contiguous()
-    return tensor.to(torch.float16 if tensor.numel() >= HALF_FROM else torch.float32).contiguous()
+def _stored(array: NDArray[Any]) -> NDArray[Any]:
+    if array.dtype.kind != "f":
+        return np.ascontiguousarray(array)
+    return np.ascontiguousarray(array, np.float16 if array.size >= HALF_FROM else np.float32)

@@ -5,7 +5,9 @@ logits [N, K], sentences read [N] --Calibration.apply--> calibrated logits [N, K
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,11 +52,17 @@ class Calibration:
         >>> c.apply(np.array([[0.0, 4.0], [0.0, 4.0]]), np.array([0, 7])).tolist()
         [[0.0, 1.0], [0.0, 2.0]]
         """
+        scale, bias = self._moving
+        at = np.minimum(read, len(scale) - 1)
+        return np.asarray(scale[at] * logits + bias[at], dtype=np.float64)
+
+    @cached_property
+    def _moving(self) -> tuple[Floats, Floats]:
+        """The scale `[S, 1]` and the bias `[S, K]` after 0, 1, … sentences, up to the first that are for ever."""
         knots = np.log1p(self.sentences)
-        at = np.log1p(read)
-        scale = np.interp(at, knots, self.scale)
-        bias = np.stack([np.interp(at, knots, column) for column in zip(*self.bias, strict=True)], axis=1)
-        return np.asarray(scale[:, None] * logits + bias, dtype=np.float64)
+        at = np.log1p(np.arange(math.ceil(self.sentences[-1]) + 1))
+        columns = [np.interp(at, knots, column) for column in (self.scale, *zip(*self.bias, strict=True))]
+        return np.stack(columns[:1], axis=1), np.stack(columns[1:], axis=1)
 
 
 def softmax(logits: Floats) -> Floats:

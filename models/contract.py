@@ -13,9 +13,10 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.vocabulary import Vocabulary
@@ -73,6 +74,10 @@ class Classifier(nn.Module, ABC, Generic[State]):
 
     def prepare(self, vocabulary: Vocabulary) -> None:
         """Before training: takes from the fitted vocabulary what a loaded one no longer knows."""
+
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """A copy of what was learnt, by name, as an artefact holds it."""
+        return {name: tensor.detach().cpu().numpy().copy() for name, tensor in self.state_dict().items()}
 
     def room(self, state: State) -> Tensor | None:
         """How many more tokens each sequence may read, `[B]`; None where there is no limit."""

@@ -56,6 +56,15 @@ def readings(word: str) -> Iterator[str]:
             yield _DRAWN_OUT.sub(times, word)
 
 
+def plain(word: str) -> bool:
+    """Whether a word is of ASCII letters and has no readings.
+
+    >>> plain("free"), plain("fr33"), plain("freee")
+    (True, False, False)
+    """
+    return word.isascii() and word.isalpha() and not _DRAWN_OUT.search(word)
+
+
 def pieces(letters: str, index: Mapping[str, int]) -> list[str]:
     """The words that letters without blanks are made of, empty where that cannot be told.
 

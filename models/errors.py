@@ -4,6 +4,7 @@ UndertoneError            500   the root: code, message, and what was limited, g
 ├── ArtefactError         500   an artefact on disk that must not be loaded
 ├── InvalidState          409   a state that does not fit the model that is asked to go on with it
 ├── InvalidEncoding       400   bytes that are not UTF-8
+├── InvalidRequest        400   what is asked for and cannot be, such as a threshold of three labels
 ├── TooManyTokens         413   a text longer than a flattened embedding has weights for
 └── MailTooLarge          413   a mail with more of something than is read: bytes, parts, containers, …
 (service/errors.py adds the ones that only a service can have)
@@ -50,6 +51,11 @@ class InvalidState(UndertoneError):
 
 class InvalidEncoding(UndertoneError):
     code = "invalid_encoding"
+    status = 400
+
+
+class InvalidRequest(UndertoneError):
+    code = "invalid_request"
     status = 400
 
 

@@ -9,6 +9,9 @@ import inspect
 from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
 
+import torch
+from numpy.typing import NDArray
+
 from models.bow import BagOfWords
 from models.contract import Classifier
 from models.conv1d import Conv1D
@@ -45,6 +48,26 @@ def build(family: str, *, words: int, classes: int, sizes: Mapping[str, Any]) ->
     if not sizes.get("wide"):
         return inner
     return Wide(inner, words=words, classes=classes, pairs=sizes.get("pairs", 0), root=sizes["wide"] == "root")
+
+
+def restore(
+    family: str, *, words: int, classes: int, sizes: Mapping[str, Any], weights: Mapping[str, NDArray[Any]]
+) -> Classifier[Any]:
+    """A classifier with these weights, in eval mode; raises ValueError where they are not what it asks for."""
+    if family not in FAMILIES:
+        raise ValueError(f"it is of family {family!r}, known are {', '.join(FAMILIES)}")
+    classifier = build(family, words=words, classes=classes, sizes=sizes)
+    for name, wanted in classifier.state_dict().items():
+        got = weights.get(name)
+        if got is None or got.shape != wanted.shape:
+            raise ValueError(
+                f"the weights hold {name} as {'nothing' if got is None else list(got.shape)}, a vocabulary of "
+                f"{words:,} words and the config ask for {list(wanted.shape)}"
+            )
+    if unknown := weights.keys() - classifier.state_dict().keys():
+        raise ValueError(f"the weights hold {sorted(unknown)}, which a {family} does not have")
+    classifier.load_state_dict({name: torch.from_numpy(array) for name, array in weights.items()})
+    return classifier.eval().requires_grad_(False)
 
 
 def check(family: str, sizes: Mapping[str, Any]) -> None:

@@ -11,17 +11,21 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from itertools import accumulate, islice
+from operator import add, sub
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from models.arrays.tokens import Floats
 from models.artefact import Artefact
 from models.calibration import log_odds, softmax
-from models.contract import Tokens, like
+from models.engine import Run, engine
 from models.errors import InvalidState, TooManyTokens, UndertoneError
 from models.vocabulary import UNKNOWN
+
+if TYPE_CHECKING:
+    import torch
 
 _COUNT: Final = np.dtype("<u4")
 _FLOAT: Final = np.dtype("<f4")
@@ -59,9 +63,11 @@ class _Plan(NamedTuple):
     """The good items, longest first, so that those still running are always the first rows."""
 
     order: list[int]
-    sentences: list[Sequence[str]]
-    states: list[Tensor]  # each [B, …]
-    read: np.ndarray  # sentences read before, [B] int64
+    lengths: list[int]  # sentences of each
+    widths: list[int]  # items that have a sentence at each step
+    sentences: list[str]  # step by step
+    states: Floats  # [B, P]
+    read: list[int]  # sentences read before
 
 
 class Predictor:
@@ -69,15 +75,10 @@ class Predictor:
 
     def __init__(self, artefact: Artefact, device: torch.device | str = "cpu") -> None:
         self.artefact = artefact
-        self.device = torch.device(device)
-        self.classifier = artefact.classifier.to(self.device)
-        first = self.classifier.initial_state(1)
-        self._shapes = [tuple(part.shape[1:]) for part in first]
-        self._sizes = [part.numel() for part in first]
-        self.state_bytes = _COUNT.itemsize + _FLOAT.itemsize * sum(self._sizes)
+        self.engine = engine(artefact, str(device))
+        self.state_bytes = _COUNT.itemsize + _FLOAT.itemsize * len(self.engine.initial)
         """Bytes of a state: how many sentences it has read (uint32), then its float32 numbers."""
 
-    @torch.inference_mode()
     def advance(self, items: Sequence[tuple[bytes | None, Sequence[str]]]) -> list[Advance | UndertoneError]:
         """Scores every item's sentences from its state on (None: from the start), in one batch.
 
@@ -105,94 +106,93 @@ class Predictor:
     ) -> Sequence[tuple[int, Advance | UndertoneError]]:
         began = time.perf_counter()
         plan = self._plan(items, good)
-        ids = [self.artefact.vocabulary.ids(s) for sentences in plan.sentences for s in sentences]
+        ids = list(map(self.artefact.vocabulary.ids, plan.sentences))
         if refused := self._without_room(plan, ids):
             rest = [i for i in good if i not in refused]
             return [*refused.items(), *(self._advance(items, rest) if rest else [])]
-        tokens = Tokens.of(ids, self.device)
         tokenized = time.perf_counter()
-        states, firsts = self._run(plan, self.classifier.encode(tokens))
+        run = self.engine.run(plan.states, ids, plan.widths)
         ran = time.perf_counter()
-        rows = self._read(plan, states, firsts)
-        last = firsts[[len(sentences) for sentences in plan.sentences]] + np.arange(len(plan.order))
-        final = [part[torch.from_numpy(last)].cpu().numpy().astype(_FLOAT) for part in states]
+        answers = self._answers(plan, ids, run)
         seconds = {"tokenize": tokenized - began, "step": ran - tokenized, "readout": time.perf_counter() - ran}
-        answers: list[tuple[int, Advance]] = []
-        words = iter(ids)
-        for b, i in enumerate(plan.order):
-            prior, *steps = _steps(next(rows), words)
-            count = np.asarray(plan.read[b] + len(steps), dtype=_COUNT)
-            state = count.tobytes() + b"".join(part[b].tobytes() for part in final)
-            answers.append((i, Advance(state, prior, steps, seconds)))
-        return answers
+        return [(i, Advance(state, steps[0], steps[1:], seconds)) for i, state, steps in answers]
 
     def _plan(self, items: Sequence[tuple[bytes | None, Sequence[str]]], good: list[int]) -> _Plan:
         order = sorted(good, key=lambda i: -len(items[i][1]))
-        initial = self.classifier.initial_state(len(order))
-        flat = torch.cat([part.flatten(1) for part in initial], dim=1)
-        read = np.zeros(len(order), dtype=np.int64)
+        texts = [items[i][1] for i in order]
+        lengths = list(map(len, texts))
+        widths = _widths(lengths)
+        sentences = [text[t] for t, width in enumerate(widths) for text in texts[:width]]
+        states = np.repeat(self.engine.initial[None], len(order), axis=0)
+        read = [0] * len(order)
         for b, i in enumerate(order):
             state = items[i][0]
             if state is not None:
-                read[b] = np.frombuffer(state, _COUNT, 1)[0]
-                flat[b] = torch.from_numpy(np.frombuffer(state, _FLOAT, offset=_COUNT.itemsize).copy())
-        parts = flat.split(self._sizes, dim=1)
-        states = [part.reshape(-1, *shape) for part, shape in zip(parts, self._shapes, strict=True)]
-        return _Plan(order, [items[i][1] for i in order], states, read)
+                read[b] = int.from_bytes(state[: _COUNT.itemsize], "little")
+                states[b] = np.frombuffer(state, _FLOAT, offset=_COUNT.itemsize)
+        return _Plan(order, lengths, widths, sentences, states, read)
 
     def _without_room(self, plan: _Plan, ids: list[list[int]]) -> dict[int, UndertoneError]:
         """The items with more words than the classifier has room for after their states."""
-        room = self.classifier.room(like(self.classifier.initial_state(1), plan.states))
+        room = self.engine.room(plan.states)
         if room is None:
             return {}
-        words = iter(ids)
-        counts = [sum(len(next(words)) for _ in sentences) for sentences in plan.sentences]
+        counts = [0] * len(plan.order)
+        words = map(len, ids)
+        for width in plan.widths:
+            counts[:width] = map(add, counts[:width], islice(words, width))
         return {
             i: TooManyTokens.of(count, int(left), self.artefact.name)
             for i, count, left in zip(plan.order, counts, room.tolist(), strict=True)
             if count > left
         }
 
-    def _run(self, plan: _Plan, x: Tensor) -> tuple[Any, np.ndarray]:
-        """Steps through the sentences: all states on the way, `[R, …]`, and the row where those after
-        t = 0 … S sentences begin, `[S + 1]`; item b's is b rows further on."""
-        lengths = np.array([len(sentences) for sentences in plan.sentences])
-        starts = np.cumsum(lengths) - lengths
-        # Sorted by step, what runs together lies together, and no step has to gather its rows.
-        order = [starts[lengths > t] + t for t in range(lengths[0])]
-        x = x[torch.from_numpy(np.concatenate([*order, starts[:0]])).to(self.device)]
-        widths = [len(rows) for rows in order]
-        states = [like(self.classifier.initial_state(1), plan.states)]
-        for part in x.split(widths):
-            before = states[-1]
-            if len(part) < len(before[0]):
-                before = like(before, [rows[: len(part)] for rows in before])
-            states.append(self.classifier.update(before, part))
-        firsts = np.cumsum([0, len(lengths), *widths])[:-1]
-        return like(states[0], [torch.cat(parts) for parts in zip(*states, strict=True)]), firsts
+    def _answers(self, plan: _Plan, ids: list[list[int]], run: Run) -> list[tuple[int, bytes, list[Step]]]:
+        """Each item's number, the state after it, and the Steps of the state before it and of its sentences."""
+        # Item by item: the row of its first state, then those after each sentence.
+        firsts = [0, *accumulate(plan.widths, initial=len(plan.order))]
+        rows = [first + b for b, length in enumerate(plan.lengths) for first in firsts[: length + 1]]
+        counts = [
+            n for read, length in zip(plan.read, plan.lengths, strict=True) for n in range(read, read + length + 1)
+        ]
+        calibrated = self.artefact.calibration.apply(run.logits[rows].astype(np.float64), np.array(counts))
+        odds = log_odds(calibrated).tolist()
+        deltas = [0.0, *map(sub, odds[1:], odds)]
+        ends = list(accumulate(length + 1 for length in plan.lengths))
+        starts = [0, *ends[:-1]]
+        for start in starts:
+            deltas[start] = 0.0
+        sentences: list[list[int]] = [[]] * len(plan.order) + ids
+        words = [sentences[row] for row in rows]
+        features = run.features[rows].astype(_FLOAT, copy=False).tobytes()
+        size = len(features) // len(rows)
+        steps = list(
+            map(
+                Step,
+                map(tuple, softmax(calibrated).tolist()),
+                odds,
+                deltas,
+                map(len, words),
+                [each.count(UNKNOWN) for each in words],
+                (features[at : at + size] for at in range(0, len(features), size)),
+            )
+        )
+        states = run.states[[rows[end - 1] for end in ends]].astype(_FLOAT, copy=False)
+        return [
+            (i, counts[end - 1].to_bytes(_COUNT.itemsize, "little") + state.tobytes(), steps[start:end])
+            for i, start, end, state in zip(plan.order, starts, ends, states, strict=True)
+        ]
 
-    def _read(self, plan: _Plan, states: Any, firsts: np.ndarray) -> Any:
-        """Per item, what the readout says of its states: (features, probabilities, log-odds) rows."""
-        features = self.classifier.features(states).float().cpu().numpy()
-        logits = self.classifier.readout(states).double().cpu().numpy()
-        widths = np.diff(firsts, append=len(logits))
-        read = np.concatenate([plan.read[:width] + t for t, width in enumerate(widths)])
-        calibrated = self.artefact.calibration.apply(logits, read)
-        probabilities, odds = softmax(calibrated), log_odds(calibrated)
-        for b, sentences in enumerate(plan.sentences):
-            rows = firsts[: len(sentences) + 1] + b
-            yield features[rows], probabilities[rows].tolist(), odds[rows].tolist()
 
-
-def _steps(rows: tuple[np.ndarray, list[list[float]], list[float]], ids: Any) -> list[Step]:
-    """The prior's Step and one per sentence, taking each sentence's ids from `ids`."""
-    steps: list[Step] = []
-    features, probabilities, odds = rows
-    for t, (p, o) in enumerate(zip(probabilities, odds, strict=True)):
-        words = next(ids) if t else []
-        delta = o - odds[t - 1] if t else 0.0
-        steps.append(Step(tuple(p), o, delta, len(words), words.count(UNKNOWN), features[t].tobytes()))
-    return steps
+def _widths(lengths: list[int]) -> list[int]:
+    """How many of `lengths`, which fall, are greater than 0, 1, 2, …"""
+    widths: list[int] = []
+    width = len(lengths)
+    for t in range(lengths[0]):
+        while lengths[width - 1] <= t:
+            width -= 1
+        widths.append(width)
+    return widths
 
 
 _NOTHING: Final = UndertoneError("not scored")

@@ -19,6 +19,7 @@ never sees more than 80 code points.
 from __future__ import annotations
 
 import codecs
+import copy
 import re
 from typing import Final, NamedTuple
 
@@ -37,13 +38,17 @@ LONGEST: Final = 1000
 
 _WORD: Final = re.compile(r"[^\W_]")
 _VISIBLE: Final = re.compile(r"\S")
+# sentencex 1.0.32 panics at a capital letter by itself, a blank of several bytes and a full stop.
+_PANIC: Final = re.compile(r"(?<=[A-Z])([\s./]*)[^\S\x00-\x7f](?=\.)")
+_WORDLESS: Final = re.compile(r"\s*([\W_]*)")
 _BLANK_LINE: Final = re.compile(r"\n[^\S\n]*\n")
 # The full stops, exclamation and question marks of the scripts that sentencex ends a sentence at.
-_CANDIDATE: Final = re.compile(
-    "[.!?\u2026\u203c-\u203d\u2047-\u2049\u3002\uff01\uff0e\uff1f\uff61\u0589\u061f\u06d4\u0700-\u0702"
-    "\u07f9\u0964\u0965\u104a\u104b\u1362\u1367\u1368\u166e\u1803\u1809\u2cf9-\u2cfb\u2cfe\u2cff\ua60e"
-    "\ua60f\ua6f3\ua6f7]+|\n"
+_TERMINATORS: Final = (
+    ".!?\u2026\u203c-\u203d\u2047-\u2049\u3002\uff01\uff0e\uff1f\uff61\u0589\u061f\u06d4\u0700-\u0702\u07f9\u0964\u0965"
+    "\u104a\u104b\u1362\u1367\u1368\u166e\u1803\u1809\u2cf9-\u2cfb\u2cfe\u2cff\ua60e\ua60f\ua6f3\ua6f7"
 )
+# A newline, or a run of terminators; written so that it begins with one set, which is searched for three times as fast.
+_CANDIDATE: Final = re.compile(f"[{_TERMINATORS}\n](?:(?<!\n)[{_TERMINATORS}]+)?")
 
 
 class Sentence(NamedTuple):
@@ -71,7 +76,8 @@ class Segmenter:
         self._buffer = ""
         self._base = 0  # where the buffer's first code point stands in the text
         self._line = 0  # where the current line starts in the text
-        self._ahead: list[str] = []  # the sentence's start while it has no letter or digit
+        self._aside: list[str] = []  # the next sentence's start while it has no letter or digit
+        self._ahead = ""  # that of the current sentence, so far as it is no longer in the buffer
         self._start = 0  # the sentence's first visible character in the buffer
         self._first = -1  # its first letter or digit in the buffer; -1: not seen yet
         self._scan = 0  # everything before this index in the buffer is decided
@@ -83,6 +89,29 @@ class Segmenter:
     def flush(self) -> list[Sentence]:
         """The sentences that are left, the text being at its end."""
         return self._advance("", ended=True)
+
+    @property
+    def kept(self) -> int:
+        """Code points that are in no sentence yet."""
+        return len(self._buffer) + len(self._ahead) + self.wordless
+
+    @property
+    def wordless(self) -> int:
+        """Code points of a sentence's start in which no letter or digit has come yet: nothing else bounds them."""
+        return sum(map(len, self._aside))
+
+    def peek(self) -> list[Sentence]:
+        """What `flush` would give now; more text may still follow.
+
+        >>> segmenter = Segmenter()
+        >>> segmenter.feed("You have w")
+        []
+        >>> [s.text for s in segmenter.peek()], [s.text for s in segmenter.feed("on!") + segmenter.flush()]
+        (['You have w'], ['You have won!'])
+        """
+        twin = copy.copy(self)
+        twin._aside = list(self._aside)
+        return twin.flush()
 
     def _advance(self, text: str, *, ended: bool) -> list[Sentence]:
         self._buffer += text
@@ -105,32 +134,38 @@ class Segmenter:
         self._scan -= done
         if self._first < 0:
             self._first = -1
-            if ended and self._ahead:
+            if ended and self._aside:
+                self._ahead, self._aside = "".join(self._aside), []
                 self._start = 0
                 sentences.append(self._cut(0))
         return sentences
 
     def _begin(self, done: int) -> bool:
         """Finds where the next sentence starts and its first letter or digit, if that has come."""
-        found = _WORD.search(self._buffer, done)
-        upto = found.start() if found else len(self._buffer)
-        newline = self._buffer.rfind("\n", done, upto)
+        buffer = self._buffer
+        found = _WORDLESS.match(buffer, done)
+        visible, upto = found.span(1) if found else (done, done)
+        newline = buffer.rfind("\n", done, upto)
         if newline >= 0:
             self._line = self._base + newline + 1
-        if found is None:
+        if upto == len(buffer):
             return False
-        visible = None if self._ahead else _VISIBLE.search(self._buffer, done)
-        self._start = visible.start() if visible else done
-        self._ahead = ["".join(self._ahead)]
+        if self._aside:
+            self._ahead, self._aside, visible = "".join(self._aside), [], done
+        self._start = visible
         self._first = self._scan = upto
         return True
 
     def _set_aside(self, done: int) -> None:
         """Keeps a start without letters or digits outside the buffer, which so stays short."""
         rest = self._buffer[done:]
-        rest = rest if self._ahead else rest.lstrip()
+        rest = rest if self._aside else rest.lstrip()
         if rest:
-            self._ahead.append(rest)
+            self._aside.append(rest)
+            # Pieces of one size are joined: few are left, and no code point is copied more than log n times.
+            while len(self._aside) > 1 and len(self._aside[-2]) <= len(self._aside[-1]):
+                last = self._aside.pop()
+                self._aside[-1] += last
 
     def _end(self, ended: bool) -> int:
         """Where the current sentence ends in the buffer; -1: that is not certain yet."""
@@ -167,18 +202,24 @@ class Segmenter:
 
     def _run(self, end: int, ended: bool) -> int | None:
         """Rule (b) at a run of terminators that ends at `end`: as `_newline`."""
-        buffer = self._buffer
+        buffer, size = self._buffer, len(self._buffer)
         right = end + AFTER
-        if len(buffer) < right and not ended:
-            return None
-        right = min(right, len(buffer))
-        before = buffer[max(self._start, end - BEFORE) : end]
-        if len(before) < BEFORE:
-            before = self._ahead[0][len(before) - BEFORE :] + before
+        if size < right:
+            if not ended:
+                return None
+            right = size
+        left = end - BEFORE
+        boundary = left if left > self._start else self._start
+        shown = buffer[boundary:right]
+        if left < boundary and self._ahead:
+            ahead = self._ahead[left - boundary :]
+            boundary -= len(ahead)
+            shown = ahead + shown
+        if not shown.isascii():
+            shown = _PANIC.sub(r"\1 ", shown)
         following = _WORD.search(buffer, end, right)
         last = following.start() if following else right - 1
-        boundary = end - len(before)
-        for piece in sentencex.segment(self.language, before + buffer[end:right]):
+        for piece in sentencex.segment(self.language, shown):
             boundary += len(piece)
             if boundary >= end:
                 break
@@ -191,10 +232,13 @@ class Segmenter:
 
     def _cut(self, end: int) -> Sentence:
         """The sentence up to `end`, without outer blanks."""
-        ahead = "".join(self._ahead)
-        text = (ahead + self._buffer[self._start : end]).rstrip()
-        offset = self._base + self._start - len(ahead)
-        self._ahead = []
+        text = self._buffer[self._start : end]
+        offset = self._base + self._start
+        if self._ahead:
+            text = self._ahead + text
+            offset -= len(self._ahead)
+            self._ahead = ""
+        text = text.rstrip()
         self._first = -1
         return Sentence(offset, len(text), text)
 

@@ -9,11 +9,12 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Final, Literal
 
 import numpy as np
 
-from models.disguise import pieces, readings
+from models.disguise import pieces, plain, readings
 
 Mode = Literal["binary", "count", "freq", "tfidf"]
 
@@ -40,6 +41,12 @@ _TOKEN: Final = re.compile(
     r"[^\W_]+(?:[@$€£!|'’]+[^\W_]+)*[@$€£]?(?: ' ?(?:s|t|d|m|re|ve|ll)(?![^\W_]))?"
     r"|[@$€£][^\W\d_]+(?:[@$€£!|'’]+[^\W_]+)*|[!?$%£€]"
 )
+# ASCII text without signs that join takes another way to the same tokens, in less than half of the time: what is of
+# none becomes a blank, and a mark gets blanks around it.
+_KEPT: Final = "abcdefghijklmnopqrstuvwxyz0123456789'!?%@$|"
+_TO_KEPT: Final = bytes(ord(chr(c).lower()) if chr(c).lower() in _KEPT else 32 for c in range(128)).ljust(256)
+_DROPPED: Final = bytes(c for c in range(128) if _INVISIBLE.match(chr(c)))
+_JOINING: Final = re.compile("![!']*[a-z0-9]")
 _PART: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[!?$%£€]")
 # Three letters with the same mark between each and the next, four with a blank.
 _APART: Final = re.compile(
@@ -82,13 +89,29 @@ def words(sentence: str) -> list[str]:
 
 
 def _tokens(sentence: str) -> list[str]:
-    text = normalise(sentence)
-    found = _TOKEN.findall(text)
-    if list(map(len, found)).count(1) > 2:
+    plain = _plain_tokens(sentence) if sentence.isascii() else None
+    found = _TOKEN.findall(normalise(sentence)) if plain is None else plain
+    lengths = list(map(len, found))
+    # Where nothing joins tokens, letters that stand apart are three of one letter in a row.
+    if lengths.count(1) > 2 and (plain is None or "'" in sentence or b"\1\1\1" in bytes(map((1).__eq__, lengths))):
+        text = normalise(sentence)
         together = _APART.sub(lambda run: "’".join(filter(str.isalpha, run[0])), text)
         if together != text:
             return _TOKEN.findall(together)
     return found
+
+
+def _plain_tokens(sentence: str) -> list[str] | None:
+    """The tokens of an ASCII text; None where a sign may be of a word, so that only `_TOKEN` knows."""
+    text = sentence.encode().translate(_TO_KEPT, _DROPPED).decode()
+    if "@" in text or "$" in text or "|" in text or ("!" in text and _JOINING.search(text)):
+        return None
+    for mark in "!?%":
+        if mark in text:
+            text = text.replace(mark, f" {mark} ")
+    if "'" in text and ("' " in text or " '" in text or text[0] == "'" or text[-1] == "'"):
+        return None
+    return text.split()
 
 
 def _parts(token: str) -> list[str]:
@@ -148,7 +171,7 @@ class Vocabulary:
         """
         index = self.word_index
         tokens = _tokens(sentence)
-        found = [index.get(token, UNKNOWN) for token in tokens]
+        found = list(map(index.get, tokens, repeat(UNKNOWN)))
         return self._closer(tokens, found) if UNKNOWN in found else found
 
     def _closer(self, tokens: Sequence[str], found: Sequence[int]) -> list[int]:
@@ -176,6 +199,8 @@ class Vocabulary:
     def _stands_for(self, token: str) -> list[int]:
         """The ids of a token that is not held as it stands, at least one."""
         index = self.word_index
+        if plain(token):
+            return [UNKNOWN]
         if token.isdecimal():
             return [index.get(_number(token), UNKNOWN)]
         parts = [token] if token.isalpha() else _parts(token)

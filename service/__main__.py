@@ -21,12 +21,17 @@ def main() -> None:
     parser.add_argument(
         "--grace", type=int, default=10, help="seconds that running requests get at the end (%(default)s)"
     )
+    parser.add_argument(
+        "--check", action="store_true", help="only read the settings, say what is wrong with them, and end"
+    )
     arguments = parser.parse_args()
     try:
         settings = Settings.read(os.environ)
         catalogue.folders(settings.models)
     except SettingsError as error:
         sys.exit(f"undertone: {error}")
+    if arguments.check:
+        return
     environment = {"BENTOML_DO_NOT_TRACK": "True", "OMP_NUM_THREADS": "1", **os.environ}
     # Two servers with one BENTOML_HOME would wipe each other's metrics.
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")

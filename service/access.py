@@ -19,8 +19,32 @@ from service.errors import Forbidden, RateLimited, Unauthorized
 from service.settings import Settings
 
 OPEN_TENANT: Final = "public"
+SUBPROTOCOL: Final = "bearer"
+"""What a WebSocket offers before its key: scripts of a page can set no header, but subprotocols."""
 BURST: Final = 2.0
 """Seconds' worth of requests that a caller may save up."""
+
+
+class Bucket:
+    """A token bucket: `rate` tokens a second flow in, and at most BURST seconds' worth is saved up."""
+
+    def __init__(self, rate: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate = rate
+        self._clock = clock
+        self._size = max(1.0, rate * BURST)
+        self._tokens = self._size
+        self._then = clock()
+
+    def wait(self) -> float:
+        """Seconds until there is a token."""
+        now = self._clock()
+        self._tokens = min(self._size, self._tokens + (now - self._then) * self._rate)
+        self._then = now
+        return max(0.0, (1 - self._tokens) / self._rate)
+
+    def take(self) -> None:
+        """Takes a token; one that is not there yet is owed."""
+        self._tokens -= 1
 
 
 class Access:
@@ -30,13 +54,13 @@ class Access:
         self._settings = settings
         self._rate = settings.rate / settings.workers
         self._clock = clock
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._buckets: dict[str, Bucket] = {}
 
     def check(self, scope: Scope) -> str:
         """The caller's tenant: the name of its key, or the one of all callers where there are no keys."""
         headers = Headers(scope=scope)
         self._origin(headers)
-        tenant = self._key(headers) if self._settings.api_keys else self._keyless(scope, headers)
+        tenant = self._key(scope, headers) if self._settings.api_keys else self._keyless(scope, headers)
         self._bucket(tenant)
         return tenant
 
@@ -48,13 +72,19 @@ class Access:
         if not host or origin.lower().partition("://")[2] != host.lower():
             raise Forbidden(f"scripts of {origin[:200]} may not call this service: name it in UNDERTONE_ORIGINS")
 
-    def _key(self, headers: Headers) -> str:
+    def _key(self, scope: Scope, headers: Headers) -> str:
         scheme, _, key = headers.get("authorization", "").partition(" ")
+        if not scheme and scope.get("subprotocols", ())[:1] == [SUBPROTOCOL]:
+            scheme, *keys = scope["subprotocols"]
+            key = "".join(keys[:1])
         # Looking a digest up leaks nothing of the key through time.
         name = self._settings.api_keys.get(hashlib.sha256(key.strip().encode()).hexdigest())
         if scheme.lower() != "bearer" or name is None:
             got = "a key that is not known" if key else "no key"
-            raise Unauthorized(f"this service wants an API key and got {got}: send `Authorization: Bearer KEY`")
+            raise Unauthorized(
+                f"this service wants an API key and got {got}: send `Authorization: Bearer KEY`, or as the "
+                f"subprotocols of a WebSocket `{SUBPROTOCOL}, KEY`"
+            )
         return name
 
     def _keyless(self, scope: Scope, headers: Headers) -> str:
@@ -69,21 +99,18 @@ class Access:
         return OPEN_TENANT
 
     def _bucket(self, tenant: str) -> None:
-        """A token bucket: `rate` tokens a second flow in, a request takes one."""
         if not self._rate:
             return
-        now = self._clock()
-        size = max(1.0, self._rate * BURST)
-        tokens, then = self._buckets.get(tenant, (size, now))
-        tokens = min(size, tokens + (now - then) * self._rate)
-        self._buckets[tenant] = (tokens - 1 if tokens >= 1 else tokens, now)
-        if tokens < 1:
+        if tenant not in self._buckets:
+            self._buckets[tenant] = Bucket(self._rate, self._clock)
+        if wait := self._buckets[tenant].wait():
             raise RateLimited(
                 f"more than {self._settings.rate:g} requests a second came from this caller (UNDERTONE_RATE): "
                 "wait for Retry-After",
                 limit=self._settings.rate,
-                retry_after=math.ceil((1 - tokens) / self._rate),
+                retry_after=math.ceil(wait),
             )
+        self._buckets[tenant].take()
 
 
 def _host(header: str) -> str:

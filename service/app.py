@@ -43,6 +43,11 @@ def _not_of_the_input(record: logging.LogRecord) -> bool:
     return not (refused or isinstance(error, ValidationError))
 
 
+def _not_of_a_refusal(record: logging.LogRecord) -> bool:
+    """Drops what uvicorn says of every WebSocket that is refused by a status, as if the answer was missing."""
+    return record.msg != "ASGI callable returned without completing handshake."
+
+
 class NativeBatchOut(BaseModel):
     """BatchOut without its union: BentoML's client reads every item of one as the first of its types."""
 
@@ -95,6 +100,7 @@ class Undertone:
 
     def __init__(self) -> None:
         logging.getLogger("bentoml._internal.server.http_app").addFilter(_not_of_the_input)
+        logging.getLogger("uvicorn.error").addFilter(_not_of_a_refusal)
         settings = Settings.read(os.environ)
         models = catalogue.load(settings.models, server_context.worker_index or 1, settings.queue)
         self.serving = Serving(settings, models, Metrics(ROUTES))

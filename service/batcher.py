@@ -1,9 +1,10 @@
 """Micro-batching: whatever waits when the engine is free goes through it together.
 
-    advance(state, sentences) --turns of 64 sentences--> queue --all that wait--> engine thread --> Advance
+    advance(state, sentences) --turns of 64 sentences--> queue --all that wait--> engine, its thread --> Advance
 
 There is no timer: an idle engine starts at once, a busy one gathers. A long text takes its turns like
-everybody else, so it does not stall a short one.
+everybody else, so it does not stall a short one. A few sentences are scored without going to the thread, where that
+would take longer than they do.
 """
 
 from __future__ import annotations
@@ -35,12 +36,14 @@ class _Turn(NamedTuple):
 
 
 class Batcher:
-    """Hands waiting turns to `engine`, which runs in `executor`; at most `limit` may wait."""
+    """Hands waiting turns to `engine`, which runs in `executor`, or right here if there are at most `inline`
+    sentences; at most `limit` turns may wait."""
 
-    def __init__(self, engine: Engine, executor: Executor, limit: int) -> None:
+    def __init__(self, engine: Engine, executor: Executor, limit: int, inline: int = 0) -> None:
         self._engine = engine
         self._executor = executor
         self._limit = limit
+        self._inline = inline
         self._waiting: deque[_Turn] = deque()
         self._running: asyncio.Task[None] | None = None
 
@@ -78,7 +81,11 @@ class Batcher:
             while batch := self._take():
                 items = [(turn.state, turn.sentences) for turn in batch]
                 try:
-                    results = await loop.run_in_executor(self._executor, self._engine, items)
+                    if sum(len(sentences) for _, sentences in items) <= self._inline:
+                        results = self._engine(items)
+                        await asyncio.sleep(0)  # others get their turn, and what they bring makes the next batch
+                    else:
+                        results = await loop.run_in_executor(self._executor, self._engine, items)
                     for turn, result in zip(batch, results, strict=True):
                         _settle(turn.answer, result)
                 except Exception as error:

@@ -5,23 +5,29 @@ names, folders --load--> Model (artefact, predictor, batcher)     (task, model?)
 
 from __future__ import annotations
 
+import ctypes
 import logging
-import os
+import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Final
 
-import models
+from threadpoolctl import threadpool_limits
+
+from models import shipped
+from models.artefact import Artefact
+from models.artefact import load as load_artefact
+from models.predictor import Predictor
+from models.verdict import threshold
 from service.batcher import Batcher
-from service.errors import InvalidRequest, UnknownModel, UnknownTask
+from service.errors import UnknownModel, UnknownTask
 from service.settings import SettingsError
 
-if TYPE_CHECKING:
-    from models.artefact import Artefact
-    from models.predictor import Predictor
-
 logger = logging.getLogger(__name__)
+
+INLINE: Final = 8
+"""Sentences that are scored without a thread: they take about as long as going to one and back."""
 
 
 class Model:
@@ -39,22 +45,7 @@ class Model:
 
     def threshold(self, asked: float | str | None) -> float | None:
         """The probability from which the positive label is given; None with more than two labels."""
-        if len(self.labels) > 2:
-            if asked is not None:
-                raise InvalidRequest(
-                    f"{self.name} has {len(self.labels)} labels and so no threshold: leave it out", field="threshold"
-                )
-            return None
-        if isinstance(asked, str):
-            rate = asked.removeprefix("fpr:")
-            if asked == rate or rate not in self.artefact.thresholds:
-                known = ", ".join(f'"fpr:{rate}"' for rate in self.artefact.thresholds) or "none"
-                raise InvalidRequest(
-                    f"threshold is {asked[:80]!r}, wanted is a number above 0 and below 1, or one of {known}",
-                    field="threshold",
-                )
-            return self.artefact.thresholds[rate]
-        return 0.5 if asked is None else asked
+        return threshold(self.artefact, asked)
 
 
 class Catalogue:
@@ -100,11 +91,10 @@ class Catalogue:
 
 def folders(names: Sequence[str]) -> list[Path]:
     """Where the models are; raises SettingsError where one is not. Needs no torch, so a supervisor can ask."""
-    shipped = Path(models.__file__).parent / "pretrained"
-    found = [Path(name) if os.sep in name else shipped / name for name in names]
+    found = [shipped.folder(name) for name in names]
     for folder in found:
         if not (folder / "config.toml").is_file():
-            known = ", ".join(sorted(path.parent.name for path in shipped.glob("*/config.toml"))) or "none"
+            known = ", ".join(shipped.names()) or "none"
             raise SettingsError(
                 f"UNDERTONE_MODELS names {folder.name!r}, and there is no model in {folder}: name shipped ones "
                 f"({known}) or folders that `python -m training train` wrote"
@@ -115,27 +105,41 @@ def folders(names: Sequence[str]) -> list[Path]:
 def load(names: Sequence[str], worker: int, queue: int) -> Catalogue:
     """Loads artefacts by name (shipped ones) or folder, on this worker's device.
 
-    Imports torch, which is why it is called in a worker and nothing here imports it at the top: the
-    supervisor would hold 265 MB for nothing.
+    torch is imported only where there is a GPU, or a family that NumPy does not have: it is 200 MB and a second.
     """
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    import torch
-
-    from models.artefact import load as load_artefact
-    from models.predictor import Predictor
-
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False
-    torch.set_num_threads(1)
-    devices = torch.cuda.device_count()
+    # Small products are faster on one thread, and each worker is one of several.
+    threadpool_limits(1)
+    devices = _gpus()
     device = f"cuda:{(worker - 1) % devices}" if devices else "cpu"
     # One thread for all models: they share one device, and torch's thread count is each thread's own.
-    engine = ThreadPoolExecutor(1, thread_name_prefix="engine", initializer=torch.set_num_threads, initargs=(1,))
+    engine = ThreadPoolExecutor(1, thread_name_prefix="engine", initializer=_steady)
     loaded: list[Model] = []
     for folder in folders(names):
         artefact = load_artefact(folder)
         predictor = Predictor(artefact, device)
+        _steady()
         predictor.advance([(None, ["The first call pays for what later ones find warm."])])
-        loaded.append(Model(artefact, predictor, Batcher(predictor.advance, engine, queue)))
+        inline = INLINE if device == "cpu" else 0
+        loaded.append(Model(artefact, predictor, Batcher(predictor.advance, engine, queue, inline)))
         logger.info("loaded %s %s on %s", artefact.name, artefact.digest[:19], device)
     return Catalogue(loaded)
+
+
+def _gpus() -> int:
+    try:
+        ctypes.CDLL("libcuda.so.1")  # the driver; without one there is nothing to ask torch for
+    except OSError:
+        return 0
+    import torch
+
+    return torch.cuda.device_count()
+
+
+def _steady() -> None:
+    """Where torch is used, it computes in float32, on one thread of the CPU."""
+    if "torch" in sys.modules:
+        import torch
+
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        torch.set_num_threads(1)

@@ -1,7 +1,7 @@
 """Every error that an answer can carry, in the order in which a request is checked.
 
 UndertoneError (models/errors.py)
-├── NotFound             404 not_found             ├── InvalidRequest     400 invalid_request
+├── NotFound             404 not_found             ├── InvalidRequest     400 invalid_request (models/errors.py)
 ├── MethodNotAllowed     405 method_not_allowed    ├── UnknownTask        400 unknown_task
 ├── BodyTooLarge         413 body_too_large        ├── UnknownModel       400 unknown_model
 ├── Unauthorized         401 unauthorized          ├── EmptyText          400 empty_text
@@ -12,6 +12,7 @@ UndertoneError (models/errors.py)
 ├── InvalidJSON          400 invalid_json          ├── SessionNotFound    404 session_not_found
 ├── Conflict             409 conflict              ├── WrongStep          409 wrong_step
 ├── StateUnreadable      409 state_unreadable      ├── ModelChanged       409 model_changed
+├── FrameTooLarge        413 frame_too_large       ├── Idle               408 idle
 └── Timeout              504 timeout               (anything else is 500 internal, and says no more)
 """
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from models.errors import InvalidRequest as InvalidRequest
 from models.errors import UndertoneError
 
 
@@ -61,10 +63,6 @@ class InvalidJSON(UndertoneError):
     code, status = "invalid_json", 400
 
 
-class InvalidRequest(UndertoneError):
-    code, status = "invalid_request", 400
-
-
 class UnknownTask(UndertoneError):
     code, status = "unknown_task", 400
 
@@ -83,6 +81,10 @@ class TextTooLong(UndertoneError):
 
 class BatchTooLarge(UndertoneError):
     code, status = "batch_too_large", 413
+
+
+class FrameTooLarge(UndertoneError):
+    code, status = "frame_too_large", 413
 
 
 class Retry(UndertoneError):
@@ -135,6 +137,10 @@ class WrongStep(UndertoneError):
 
 class Timeout(UndertoneError):
     code, status = "timeout", 504
+
+
+class Idle(UndertoneError):
+    code, status = "idle", 408
 
 
 def body(error: UndertoneError) -> dict[str, Any]:

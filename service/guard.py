@@ -13,6 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -48,6 +49,12 @@ ROUTES: Final = (
     *PROBES,
 )
 OTHER: Final = "other"
+WEBSOCKET: Final = "WEBSOCKET"
+"""Stands for the method in the metrics."""
+BROKEN: Final = 1011
+"""The close code for what broke here (RFC 6455, section 7.4.1)."""
+SWITCHING_PROTOCOLS: Final = 101
+_STARTS: Final = ("http.response.start", "websocket.http.response.start", "websocket.accept")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS: Final = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
 
@@ -73,14 +80,14 @@ class Guard:
         self._serving = serving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
         answer = _Answer(send, _request_id(scope))
         scope.setdefault("state", {})["request_id"] = answer.request_id
         began = time.perf_counter()
         try:
-            if scope["path"] in NATIVE and scope["method"] == "POST":
+            if scope["path"] in NATIVE and scope.get("method") == "POST":
                 receive = await self._admit(scope, receive)
             await self._reached(scope)(scope, receive, answer.send)
         except UndertoneError as error:
@@ -94,6 +101,9 @@ class Guard:
                     f"something broke here, not in your request: try again, or report {answer.request_id}"
                 )
                 await ErrorResponse(broken)(scope, receive, answer.send)
+            elif scope["type"] == "websocket":
+                with suppress(Exception):  # it may have been closed before it broke
+                    await answer.send({"type": "websocket.close", "code": BROKEN})
         finally:
             self._count(scope, answer.status, time.perf_counter() - began)
 
@@ -131,7 +141,8 @@ class Guard:
     def _count(self, scope: Scope, status: int | None, seconds: float) -> None:
         metrics = self._serving().metrics
         route = template(scope["path"])
-        method = scope["method"] if scope["method"] in _METHODS else OTHER
+        method = scope.get("method", WEBSOCKET)
+        method = method if method in (*_METHODS, WEBSOCKET) else OTHER
         metrics.requests.labels(route, method, str(status or 499)).inc()
         if route != "/v1/stream":
             metrics.seconds.labels(route).observe(seconds)
@@ -148,14 +159,15 @@ class _Answer:
         self.status: int | None = None
 
     async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
+        if message["type"] in _STARTS:
+            self.status = message.get("status", SWITCHING_PROTOCOLS)
+            message.setdefault("headers", [])
             MutableHeaders(scope=message)["x-request-id"] = self.request_id
         await self._send(message)
 
 
 class ErrorResponse(JSONResponse):
-    """An error in its one shape; its code is noted for the metrics."""
+    """An error in its one shape, to a WebSocket before its handshake, too; its code is noted for the metrics."""
 
     def __init__(self, error: UndertoneError) -> None:
         super().__init__(body(error), error.status, headers(error))

@@ -30,11 +30,15 @@ PAGE: Final = """<!doctype html>
 
 _MODELS: Final[Sequence[type[BaseModel]]] = (
     wire.PredictIn,
+    wire.StreamIn,
     wire.BatchIn,
     wire.Prediction,
     wire.BatchOut,
     wire.StreamedSentence,
+    wire.ProvisionalSentence,
     wire.Done,
+    wire.TextFrame,
+    wire.EndFrame,
     wire.ErrorOut,
     wire.ModelsOut,
     wire.SessionState,
@@ -46,7 +50,31 @@ _QUERY: Final = {
     "threshold": ("string", 'A number, or "fpr:0.001".', False),
     "session_id": ("string", "Makes the conversation go on.", False),
     "step": ("integer", "Sentences that the session holds already.", False),
+    "stop_at": ("number", "Above 0.5 and below 1: where an early decision ends the stream.", False),
 }
+STREAM: Final = """\
+One `sentence` event (StreamedSentence) per sentence, then one `done` (Done) or `error` (ErrorOut). The text comes as
+JSON, as a text/plain body that may still be being written, or as a mail; in these two the parameters are in the query.
+
+The answer is Server-Sent Events, with a comment as heartbeat every 15 s; or JSON lines, where the heartbeat is
+`{"event": "heartbeat"}`: skip events that you do not know. A stream that waits for its client longer than
+`UNDERTONE_IDLE` is ended by an `error`, `idle`.
+
+**WebSocket.** `WS /v1/stream` takes the same query. Send `{"text": "…"}` (TextFrame) as it is typed, cut anywhere, and
+`{"end": true}` (EndFrame). Each event is a frame, a JSON line as above; in pauses, at most ten times a second, a
+`provisional` one (ProvisionalSentence, `"final": false`, without `id`) says what would be said if the text ended here.
+An empty text keeps the connection. A page sends its API key as the subprotocols `["bearer", KEY]`. Who may not call
+gets 401, 403 or 429 instead of the handshake.
+
+| close code | what it means |
+|---|---|
+| 1000 | `done` was sent |
+| 4000 + a status | an `error` event was sent, which has this status over HTTP: 4400 a query or frame that is wrong, \
+4404 no such session, 4408 idle, 4409 a session's step or model, 4413 a frame or the text too large, 4503 try again |
+| 1009 | a frame beyond 16 MiB |
+| 1011 | something broke here, or the client answers no pings, which come every 20 s |
+| 1012 | the service stops: connect again and go on with `step` |
+"""
 
 
 def asset(name: str) -> Path:
@@ -123,18 +151,14 @@ def _operation(
 def _predict() -> dict[str, Any]:
     said = _operation("Score one text, or one mail", wire.Prediction, body=wire.PredictIn)
     said["description"] = "A mail may also be the body itself; then the parameters are in the query."
-    said["parameters"] = [_parameter(name, required=False) for name in _QUERY]
+    said["parameters"] = [_parameter(name, required=False) for name in _QUERY if name in wire.PredictIn.model_fields]
     said["requestBody"]["content"] |= _mail()
     return said
 
 
 def _stream() -> dict[str, Any]:
-    said = _operation("Score a text while it is written", wire.Done, body=wire.PredictIn)
-    said["description"] = (
-        "One `sentence` event (StreamedSentence) per sentence, then one `done` (Done) or `error` (ErrorOut). The text "
-        "comes as JSON, as a text/plain body that may still be being written, or as a mail; in these two the "
-        "parameters are in the query."
-    )
+    said = _operation("Score a text while it is written", wire.Done, body=wire.StreamIn)
+    said["description"] = STREAM
     said["parameters"] = [_parameter(name, required=False) for name in _QUERY]
     said["requestBody"]["content"] |= {"text/plain": {"schema": {"type": "string"}}} | _mail()
     lines = {"schema": {"oneOf": [_reference(m) for m in (wire.StreamedSentence, wire.Done, wire.ErrorOut)]}}

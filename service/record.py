@@ -14,10 +14,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from models.verdict import NEVER
 from service.errors import StateUnreadable
 
 _HEAD: Final = struct.Struct("<32sIbiIbi32sII")
-NEVER: Final = -1
 
 
 @dataclass(frozen=True, slots=True)

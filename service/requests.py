@@ -8,20 +8,20 @@ from __future__ import annotations
 from typing import Final, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from models.errors import UndertoneError
 from service.errors import InvalidJSON, InvalidRequest, NotAcceptable, UnsupportedMedia
+from service.events import NDJSON, SSE
 from service.guard import declared_size, read_body
 from service.serving import Serving
-from service.streams import NDJSON, SSE
-from service.wire import PredictIn, SessionId
+from service.wire import SessionId, StreamIn
 
 M = TypeVar("M", bound=BaseModel)
 JSON: Final = "application/json"
 TEXT: Final = "text/plain"
 MAIL: Final = "message/rfc822"
-QUERY: Final = ("task", "model", "threshold", "session_id", "step")
+QUERY: Final = ("task", "model", "threshold", "session_id", "step", "stop_at")
 LONGEST_ID: Final = 19
 """Digits of an event's id."""
 SESSION: Final[TypeAdapter[str]] = TypeAdapter(SessionId)
@@ -44,25 +44,26 @@ async def parsed(request: Request, serving: Serving, model: type[M]) -> M:
     data = await read_body(request, serving.settings.max_body)
     try:
         if media == MAIL:
-            return model.model_validate({**_query(request), "email": data}, strict=False)
+            return model.model_validate({**_query(request, model), "email": data}, strict=False)
         return model.model_validate_json(data)
     except ValidationError as error:
         raise _refused(error) from None
 
 
-def queried(request: Request) -> PredictIn:
-    """The query as a PredictIn whose text is still to come; unknown keys are ignored, numbers are strings."""
-    charset = request.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip(' "')
+def queried(connection: HTTPConnection) -> StreamIn:
+    """The query as a StreamIn whose text is still to come; unknown keys are ignored, numbers are strings."""
+    charset = connection.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip(' "')
     if charset not in ("", "utf-8", "utf8"):
         raise UnsupportedMedia(f"the charset is {charset[:40]!r}, wanted is utf-8")
     try:
-        return PredictIn.model_validate({**_query(request), "text": ""}, strict=False)
+        return StreamIn.model_validate({**_query(connection, StreamIn), "text": ""}, strict=False)
     except ValidationError as error:
         raise _refused(error) from None
 
 
-def _query(request: Request) -> dict[str, str]:
-    return {name: value for name, value in request.query_params.items() if name in QUERY}
+def _query(connection: HTTPConnection, model: type[BaseModel]) -> dict[str, str]:
+    known = set(QUERY) & model.model_fields.keys()
+    return {name: value for name, value in connection.query_params.items() if name in known}
 
 
 def _refused(error: ValidationError) -> UndertoneError:
@@ -90,8 +91,8 @@ def accepted(request: Request) -> str:
     raise NotAcceptable(f"the answer is {SSE} or {NDJSON}, the client accepts {wanted[:200]!r}")
 
 
-def last_event_id(request: Request) -> int:
-    given = request.headers.get("last-event-id", "0")
+def last_event_id(connection: HTTPConnection) -> int:
+    given = connection.headers.get("last-event-id", "0")
     if not given.isdecimal() or len(given) > LONGEST_ID:
         raise InvalidRequest(f"Last-Event-ID is {given[:40]!r}, wanted is the id of a sentence event, a number")
     return int(given)

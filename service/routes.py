@@ -13,18 +13,19 @@ from typing import Final
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Match, Route, Router
+from starlette.routing import Match, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.errors import UndertoneError
 from service import metrics, openapi
+from service.duplex import Duplex
 from service.errors import InvalidRequest, MethodNotAllowed, NotFound, StoreUnavailable, Timeout
 from service.guard import NATIVE, PROBES, ErrorResponse
 from service.requests import JSON, TEXT, accepted, admit, last_event_id, media_type, parsed, queried, session_id
-from service.scoring import Tally
 from service.serving import Serving
+from service.sockets import Nowhere, Socket
 from service.streams import Stream
-from service.wire import BatchIn, ModelOut, ModelsOut, PredictIn, StatusOut
+from service.wire import BatchIn, ModelOut, ModelsOut, PredictIn, StatusOut, StreamIn
 
 CONTENT_SECURITY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
@@ -49,13 +50,12 @@ async def stream(request: Request, serving: Serving) -> ASGIApp:
     streamed = media_type(request) == TEXT
     tenant = admit(request, serving, limited=not streamed)
     media = accepted(request)
-    asked = queried(request) if streamed else await parsed(request, serving, PredictIn)
+    asked = queried(request) if streamed else await parsed(request, serving, StreamIn)
     after = last_event_id(request)
     asked = await serving.opened(asked)
     serving.check(asked, whole=not streamed)
     held = await serving.begin(tenant, asked)
-    tally = Tally(held.model, held.model.threshold(asked.threshold), held.start, asked.mail)
-    return Stream(serving, held, tally, None if streamed else asked.text, media, after)
+    return Duplex(Stream(serving, held, asked, None if streamed else asked.text, after), media)
 
 
 async def session(request: Request, serving: Serving) -> Response:
@@ -190,7 +190,8 @@ def application(serving: Callable[[], Serving]) -> Router:
         ("/", home, ["GET"]),
     ]
     routes = [Route(path, Endpoint(handler, serving), methods=methods) for path, handler, methods in table]
-    return Router([*routes, Route("/{path:path}", Endpoint(partial(nothing, routes), serving))])
+    sockets = [WebSocketRoute("/v1/stream", Socket(serving)), WebSocketRoute("/{path:path}", Nowhere())]
+    return Router([*routes, *sockets, Route("/{path:path}", Endpoint(partial(nothing, routes), serving))])
 
 
 def _json(answer: BaseModel, exclude: set[str] | None = None) -> Response:

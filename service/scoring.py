@@ -1,16 +1,19 @@
 """From the steps of a model to what the wire says of them.
 
 sentences, Advance --Tally.add--> SentenceOut each, and at the end --Tally.verdict--> label and reasons
+                   --Decision.needed--> where a stream may stop
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
+
 from models.sentences import Sentence
-from service.record import NEVER, Mark
+from models.verdict import NEVER, Verdict
+from service.record import Mark
 from service.wire import LinkOut, MailOut, ModelId, PartOut, SentenceOut, StreamedSentence
 
 if TYPE_CHECKING:
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
     from models.predictor import Advance, Step
     from service.catalogue import Model
 
-FEW_WORDS: Final = 3
-MOSTLY: Final = 0.5
+IN_A_ROW: Final = 2
+"""Sentences of one label, each sure enough, that decide a stream early."""
 
 
 class Tally:
@@ -27,13 +30,11 @@ class Tally:
 
     def __init__(self, model: Model, threshold: float | None, start: Mark, mail: Mail | None = None) -> None:
         self.model = model
-        self.threshold = threshold
         self.now = start
         self.mail = mail
+        self._seen = Verdict(threshold, start.label, start.decided_at)
         self._prior: Step | None = None
         self._last: Step | None = None
-        self._words = 0
-        self._unknown = 0
 
     @property
     def started(self) -> bool:
@@ -68,13 +69,13 @@ class Tally:
         labels = self.model.labels
         return {
             "task": self.model.task,
-            "label": labels[self._label(self._last)],
+            "label": labels[self.label(self._last)],
             "probability": self._last.probabilities[-1],
             "probabilities": dict(zip(labels, self._last.probabilities, strict=True)),
             "prior": self._prior.log_odds,
-            "threshold": self.threshold,
+            "threshold": self._seen.threshold,
             "decided_at": None if self.now.decided_at == NEVER else self.now.decided_at,
-            "warnings": self._warnings(),
+            "warnings": self._seen.warnings,
             "model": ModelId(name=self.model.name, digest=self.model.digest),
             "mail": None if self.mail is None else _said(self.mail),
         }
@@ -83,27 +84,44 @@ class Tally:
         """Moves `now` on; the index of the turn's first sentence."""
         if self._prior is None:
             self._prior = self._last = advance.prior
-        first, label, decided = self.now.step, self.now.label, self.now.decided_at
+        first = self.now.step
         for index, step in enumerate(advance.steps, start=first):
-            latest = self._label(step)
-            if latest != label:
-                label, decided = latest, index
-            self._words += step.words
-            self._unknown += step.unknown
+            self._seen = self._seen.after(index, step)
             self._last = step
-        self.now = Mark(first + len(advance.steps), advance.state, label, decided)
+        self.now = Mark(first + len(advance.steps), advance.state, self._seen.label, self._seen.decided_at)
         return first
 
-    def _label(self, step: Step) -> int:
-        if self.threshold is None:
-            return step.probabilities.index(max(step.probabilities))
-        return int(step.probabilities[-1] >= self.threshold)
+    def label(self, step: Step) -> int:
+        """The label that a step stands for, by its index."""
+        return self._seen.label_of(step)
 
-    def _warnings(self) -> list[str]:
-        if self._words == 0:
-            return ["no_words"]
-        warnings = ["very_short"] if self._words < FEW_WORDS else []
-        return [*warnings, "mostly_unknown_words"] if self._unknown > MOSTLY * self._words else warnings
+
+class Decision:
+    """Early decision: max(probability, 1 - probability) >= `stop_at` for two sentences in a row of one label.
+
+    Without `stop_at` none is made.
+    """
+
+    def __init__(self, tally: Tally, stop_at: float | None) -> None:
+        self._tally = tally
+        self._stop_at = stop_at
+        self._label = NEVER
+        self._row = 0
+
+    @property
+    def made(self) -> bool:
+        return self._row >= IN_A_ROW
+
+    def needed(self, steps: Sequence[Step], *, all_of_them: bool = False) -> int:
+        """How many of `steps` are wanted: those up to the decision, else all."""
+        for number, step in enumerate(steps, start=1):
+            label = self._tally.label(step)
+            sure = self._stop_at is not None and max(step.probabilities) >= self._stop_at
+            self._row = (self._row + 1 if label == self._label else 1) if sure else 0
+            self._label = label
+            if self.made and not all_of_them:
+                return number
+        return len(steps)
 
 
 def _said(mail: Mail) -> MailOut:
@@ -116,4 +134,5 @@ def _said(mail: Mail) -> MailOut:
 
 def _floats(data: bytes) -> list[float]:
     """float32 numbers to six places, which is what they are good for."""
-    return [round(x, 6) for x in struct.unpack(f"<{len(data) // 4}f", data)]
+    rounded: list[float] = np.frombuffer(data, "<f4").astype(np.float64).round(6).tolist()
+    return rounded

@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from models import mail
 from models.errors import UndertoneError
@@ -36,6 +36,7 @@ from service.wire import (
 if TYPE_CHECKING:
     from models.predictor import Advance
 
+R = TypeVar("R", bound=PredictIn)
 RACES: Final = 32
 """Lost races after which a request gives up."""
 AT_ONCE: Final = 20_000
@@ -145,7 +146,7 @@ class Serving:
             error.field = f"texts.{index}"
             return ErrorOut.model_validate(body(error))
 
-    async def opened(self, request: PredictIn) -> PredictIn:
+    async def opened(self, request: R) -> R:
         """The request with its mail read, if it has one; raises MailTooLarge, after what else is wrong with it."""
         if request.email is None:
             return request
@@ -170,6 +171,25 @@ class Serving:
                 field="text",
                 limit=self.settings.max_text,
                 value=length,
+            )
+
+    def check_stream(self, length: int, wordless: int) -> None:
+        """Raises TextTooLong where so much of a text has come piece by piece, or so much without a word."""
+        if length > self.settings.max_stream:
+            raise TextTooLong(
+                f"{length:,} code points have come, the limit of a stream is {self.settings.max_stream:,} "
+                "(UNDERTONE_MAX_STREAM): send the rest as a new one, which in a session goes on where this one ended",
+                field="text",
+                limit=self.settings.max_stream,
+                value=length,
+            )
+        if wordless > self.settings.max_text:
+            raise TextTooLong(
+                f"{wordless:,} code points have come without a letter or a digit, which is one sentence, and the limit "
+                f"is {self.settings.max_text:,} (UNDERTONE_MAX_TEXT): send text",
+                field="text",
+                limit=self.settings.max_text,
+                value=wordless,
             )
 
     async def _predict(self, tenant: str, request: PredictIn) -> Prediction:

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-DEFAULT_MODELS: Final = ("spam-gru", "sentiment-gru", "spam-conv1d", "sentiment-conv1d")
+from models.shipped import DEFAULTS
+
 KEY_BYTES: Final = 32
 
 
@@ -23,7 +24,7 @@ class SettingsError(ValueError):
 class Settings:
     """Times are seconds, sizes are what their comment says."""
 
-    models: tuple[str, ...] = DEFAULT_MODELS  # UNDERTONE_MODELS: names or folders; the first of a task is its default
+    models: tuple[str, ...] = DEFAULTS  # UNDERTONE_MODELS: names or folders; the first of a task is its default
     workers: int = 1  # UNDERTONE_WORKERS: processes
     redis_url: str = field(default="", repr=False)  # REDIS_URL: may hold a password
     redis_timeout: float = 0.25  # UNDERTONE_REDIS_TIMEOUT
@@ -39,13 +40,17 @@ class Settings:
     max_body: int = 8 * 2**20  # UNDERTONE_MAX_BODY: bytes
     max_text: int = 1_000_000  # UNDERTONE_MAX_TEXT: code points
     max_batch: int = 256  # UNDERTONE_MAX_BATCH: texts
+    max_stream: int = 200_000_000  # UNDERTONE_MAX_STREAM: code points of a text that comes piece by piece
+    max_frame: int = 2**20  # UNDERTONE_MAX_FRAME: code points of a WebSocket's frame
+    frame_rate: float = 200.0  # UNDERTONE_FRAME_RATE: frames a second that are read of a WebSocket
+    idle: float = 60.0  # UNDERTONE_IDLE: how long a stream waits for its client
 
     @classmethod
     def read(cls, environment: Mapping[str, str]) -> Settings:
         """Raises SettingsError for what cannot be read; unset and empty variables are the default."""
         got = {name: value.strip() for name, value in environment.items() if value.strip()}
         settings = cls(
-            models=_list(got.get("UNDERTONE_MODELS", "")) or DEFAULT_MODELS,
+            models=_list(got.get("UNDERTONE_MODELS", "")) or DEFAULTS,
             workers=_whole(got, "UNDERTONE_WORKERS", cls.workers, 1, 512),
             redis_url=_redis_url(got.get("REDIS_URL", "")),
             redis_timeout=_number(got, "UNDERTONE_REDIS_TIMEOUT", cls.redis_timeout, 0.001, 60),
@@ -61,6 +66,10 @@ class Settings:
             max_body=_whole(got, "UNDERTONE_MAX_BODY", cls.max_body, 1024, 2**30),
             max_text=_whole(got, "UNDERTONE_MAX_TEXT", cls.max_text, 1, 2**28),
             max_batch=_whole(got, "UNDERTONE_MAX_BATCH", cls.max_batch, 1, 65_536),
+            max_stream=_whole(got, "UNDERTONE_MAX_STREAM", cls.max_stream, 1, 2**40),
+            max_frame=_whole(got, "UNDERTONE_MAX_FRAME", cls.max_frame, 1024, 2**22),
+            frame_rate=_number(got, "UNDERTONE_FRAME_RATE", cls.frame_rate, 1, 1e6),
+            idle=_number(got, "UNDERTONE_IDLE", cls.idle, 0.01, 86_400),
         )
         if settings.redis_url and not settings.state_keys:
             raise SettingsError(

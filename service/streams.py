@@ -1,77 +1,77 @@
-"""Scores on their way while the text is on its way: Server-Sent Events, or JSON lines.
+"""Scores on their way while the text is on its way, whatever carries them.
 
-    receive --chunks--> text --Segmenter--> sentences --turns--> commit --> events, one write per turn --> send
-            `-- gone --> the work is cancelled
+    pieces --Segmenter--> sentences --turns--> commit --> events that are ready together --> duplex.py, sockets.py
+       `-- nothing for a while: what is unfinished --> provisional events
 
-An event that a client sees is in Redis already. What is ready together is written together.
+An event that a client sees is in Redis already, but for provisional ones, which are nowhere.
 """
 
 from __future__ import annotations
 
-import asyncio
-import json
+import copy
 import logging
+from asyncio import sleep
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import Any, Final
-
-from starlette.types import Message, Receive, Scope, Send
+from enum import Enum, auto
+from typing import TYPE_CHECKING, Final
 
 from models.errors import UndertoneError
-from models.sentences import Segmenter, Sentence, Utf8Reader
+from models.sentences import LONGEST, Segmenter, Sentence
 from service.conversation import LostRace, Unstored
-from service.errors import Conflict, body
-from service.scoring import Tally
+from service.errors import Conflict, Overloaded
+from service.events import Event
+from service.inbox import Pieces
+from service.scoring import Decision, Tally
 from service.serving import AT_ONCE, Serving
-from service.wire import Done, StreamedSentence
+from service.wire import Done, ProvisionalSentence, StreamIn
+
+if TYPE_CHECKING:
+    from models.predictor import Advance
 
 logger = logging.getLogger(__name__)
 
-SSE: Final = "text/event-stream"
-NDJSON: Final = "application/x-ndjson"
-OPENING: Final = {SSE: b": undertone\nretry: 2000\n\n", NDJSON: b""}
-WAITING: Final = 4
-"""Chunks of a body that are read ahead of the scoring."""
+SHOWN: Final = 2 * LONGEST
+"""Code points of unfinished text beyond which nothing provisional is said: its cost has a bound."""
 
 
-@dataclass(frozen=True)
+class Kind(Enum):
+    """Of a group of sentences: whether it is new, comes again, or may still change."""
+
+    NEW = auto()
+    AGAIN = auto()
+    UNFINISHED = auto()
+
+
+Group = tuple[Sequence[Sentence], Kind]
+
+
 class Stream:
-    """One request to /v1/stream, checked and ready to run: an ASGI application.
+    """One request, checked and ready to run.
 
-    `text` is the whole text, or None where the body is still to come; events up to the id `after`
-    have been seen by the client and are not sent again.
+    `text` is the whole text, or None where it comes piece by piece; events up to the id `after` have
+    been seen by the client and are not sent again.
     """
 
-    serving: Serving
-    held: Unstored
-    tally: Tally
-    text: str | None
-    media: str
-    after: int
+    def __init__(self, serving: Serving, held: Unstored, asked: StreamIn, text: str | None, after: int) -> None:
+        self.serving = serving
+        self.held = held
+        self.text = text
+        self._after = after
+        self._tally = Tally(held.model, held.model.threshold(asked.threshold), held.start, asked.mail)
+        self._decision = Decision(self._tally, asked.stop_at)
+        self._read = 0  # code points
+        self._scored = 0  # where the last sentence that was scored ends
+        self._length = None if text is None else len(text)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answers; returns when the answer is complete or the client has gone, and leaves no task."""
-        chunks: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING)
-        work = asyncio.create_task(self._work(chunks, scope, send))
-        watch = asyncio.create_task(_watch(receive, chunks, wanted=self.text is None))
+    async def run(self, pieces: Pieces) -> AsyncGenerator[list[Event]]:
+        """Groups of events that are ready together; the last is `done` or `error`, so nothing is raised."""
+        failure: UndertoneError
         try:
-            await asyncio.wait({work, watch}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            work.cancel()
-            watch.cancel()
-            await asyncio.gather(work, watch, return_exceptions=True)
-
-    async def _work(self, chunks: asyncio.Queue[bytes | None], scope: Scope, send: Send) -> None:
-        head = {"content-type": f"{self.media}; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}
-        raw = [(name.encode(), value.encode()) for name, value in head.items()]
-        await send({"type": "http.response.start", "status": 200, "headers": raw})
-        await send(_chunk(OPENING[self.media]))
-        failure: UndertoneError | None = None
-        try:
-            async with aclosing(self._events(chunks)) as events:
-                async for written in events:
-                    await send(_chunk(written))
+            async with aclosing(self._events(pieces)) as groups:
+                async for events in groups:
+                    yield events
+                return
         except LostRace:
             failure = Conflict(
                 "another request wrote this session: resume with the step of the last event", field="step"
@@ -81,94 +81,112 @@ class Stream:
         except Exception:
             logger.exception("a stream failed")
             failure = UndertoneError("something broke here, not in your text: try again")
-        if failure is not None:
-            scope.setdefault("state", {})["error"] = failure.code
-            await send(_chunk(self._frame("error", None, body(failure))))
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        yield [Event.error(failure)]
 
-    async def _events(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[bytes]:
-        """What is written to the client, one piece per turn."""
-        async with aclosing(self._recognised(chunks)) as groups:
-            async for group, new in groups:
-                async with aclosing(self.serving.turns(self.held, self.tally, group)) as turns:
+    async def _events(self, pieces: Pieces) -> AsyncGenerator[list[Event]]:
+        async with aclosing(self._recognised(pieces)) as groups:
+            async for sentences, kind in groups:
+                if kind is Kind.UNFINISHED:
+                    yield await self._provisional(sentences)
+                    continue
+                async with aclosing(self._turns(sentences, new=kind is Kind.NEW)) as turns:
                     async for turn, advance in turns:
-                        events = self.tally.stream(turn, advance)
-                        if new:
-                            await self.held.commit(self.tally.now, [sentence.text for sentence in turn])
-                        yield b"".join(self._sentence(said) for said in events if said.index >= self.after)
-        if not self.tally.started:
-            async for turn, advance in self.serving.turns(self.held, self.tally, ()):
-                self.tally.add(turn, advance)
-        self.serving.metrics.finished(self.held.model)
-        done = Done(**self.tally.verdict(), session=await self.held.session(), reason="end")
-        yield self._frame("done", None, done.model_dump(exclude={"session"} if done.session is None else None))
+                        events = self._tally.stream(turn, advance)
+                        if kind is Kind.NEW:
+                            await self.held.commit(self._tally.now, [sentence.text for sentence in turn])
+                        self._scored = turn[-1].offset + turn[-1].length
+                        yield [Event.of("sentence", e.index + 1, e) for e in events if e.index >= self._after]
+                if self._decision.made:
+                    break
+        yield [await self._done()]
 
-    async def _recognised(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[tuple[Sequence[Sentence], bool]]:
-        """Groups of sentences, and whether they are new; those that come again wait until all of them are there."""
+    async def _turns(
+        self, sentences: Sequence[Sentence], *, new: bool
+    ) -> AsyncGenerator[tuple[Sequence[Sentence], Advance]]:
+        """Scores sentences, up to the one that decides.
+
+        Those that come again are scored to their end: what the session has read is not unread.
+        """
+        async with aclosing(self.serving.turns(self.held, self._tally, sentences)) as turns:
+            async for turn, advance in turns:
+                needed = self._decision.needed(advance.steps, all_of_them=not new)
+                if needed < len(turn):
+                    # Once more: a turn has only the state at its end, not that after the sentence that decides.
+                    async for shorter in self.serving.turns(self.held, self._tally, turn[:needed]):
+                        yield shorter
+                else:
+                    yield turn, advance
+                if new and self._decision.made:
+                    return
+
+    async def _provisional(self, sentences: Sequence[Sentence]) -> list[Event]:
+        """What would be said if the text ended here; nothing where others wait for the model already."""
+        twin = copy.copy(self._tally)
+        try:
+            texts = [sentence.text for sentence in sentences]
+            said = [
+                sentence
+                async for advance in self.held.model.batcher.advance(twin.now.state or None, texts)
+                for sentence in twin.stream(sentences, advance)
+            ]
+        except Overloaded:
+            return []
+        return [Event.of("provisional", None, ProvisionalSentence(**dict(sentence))) for sentence in said]
+
+    async def _done(self) -> Event:
+        if not self._tally.started:
+            async for turn, advance in self.serving.turns(self.held, self._tally, ()):
+                self._tally.add(turn, advance)
+        self.serving.metrics.finished(self.held.model)
+        decided = self._decision.made
+        read = self._scored if decided else self._read
+        done = Done(
+            **self._tally.verdict(),
+            session=await self.held.session(),
+            reason="decided" if decided else "end",
+            read=read,
+            left=None if self._length is None else self._length - read,
+        )
+        without = {name for name in ("session", "left") if getattr(done, name) is None}
+        return Event.of("done", None, done.model_dump(exclude=without))
+
+    async def _recognised(self, pieces: Pieces) -> AsyncGenerator[Group]:
+        """Groups of sentences; those that come again wait until all of them are there."""
         again: list[Sentence] = []
-        async with aclosing(self._sentences(chunks)) as groups:
-            async for group in groups:
+        async with aclosing(self._sentences(pieces)) as groups:
+            async for group, finished in groups:
                 missing = self.held.repeated - len(again)
+                if not finished:
+                    if not missing:
+                        yield group, Kind.UNFINISHED
+                    continue
                 if missing:
                     again += group[:missing]
                     if len(again) == self.held.repeated:
                         self.held.recognise([sentence.text for sentence in again])
-                        yield again, False
+                        yield again, Kind.AGAIN
                 if len(group) > missing:
-                    yield group[missing:], True
+                    yield group[missing:], Kind.NEW
         if len(again) < self.held.repeated:
             self.held.recognise([sentence.text for sentence in again])
 
-    async def _sentences(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[Sequence[Sentence]]:
-        """Sentences as they become certain, those that become so together in one group."""
+    async def _sentences(self, pieces: Pieces) -> AsyncGenerator[tuple[Sequence[Sentence], bool]]:
+        """Sentences as they become certain, those that become so together in one group; unfinished ones in a pause."""
         segmenter = Segmenter(self.held.model.language)
-        read = 0
-        async with aclosing(self._texts(chunks)) as texts:
-            async for text in texts:
-                read += len(text)
-                self.serving.check_length(read)
+        async with aclosing(pieces):
+            async for text in pieces:
+                if text is None:
+                    if segmenter.kept <= SHOWN and (unfinished := segmenter.peek()):
+                        yield unfinished, False
+                    continue
+                self._read += len(text)
+                if self.text is None:
+                    self.serving.check_stream(self._read, segmenter.wordless)
                 for start in range(0, len(text), AT_ONCE):
                     if start:
-                        await asyncio.sleep(0)  # others are served between the pieces
+                        await sleep(0)  # others are served between the pieces
                     if sentences := segmenter.feed(text[start : start + AT_ONCE]):
-                        yield sentences
+                        yield sentences, True
+        self._length = self._read
         if sentences := segmenter.flush():
-            yield sentences
-
-    async def _texts(self, chunks: asyncio.Queue[bytes | None]) -> AsyncGenerator[str]:
-        """The text, or as much of the body as has come."""
-        if self.text is not None:
-            yield self.text
-            return
-        reader = Utf8Reader()
-        while (data := await chunks.get()) is not None:
-            yield reader.feed(data)
-        yield reader.feed(b"", ended=True)
-
-    def _sentence(self, said: StreamedSentence) -> bytes:
-        return self._frame("sentence", said.index + 1, said.model_dump())
-
-    def _frame(self, event: str, id_: int | None, data: dict[str, Any]) -> bytes:
-        if self.media == NDJSON:
-            head = {"event": event} if id_ is None else {"event": event, "id": id_}
-            return json.dumps(head | data, separators=(",", ":")).encode() + b"\n"
-        head_line = "" if id_ is None else f"id: {id_}\n"
-        return f"{head_line}event: {event}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n".encode()
-
-
-async def _watch(receive: Receive, chunks: asyncio.Queue[bytes | None], *, wanted: bool) -> None:
-    """Puts the body's chunks into the queue, which is bounded; returns when the client has gone."""
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return
-        if wanted:
-            if data := message.get("body", b""):
-                await chunks.put(data)
-            if not message.get("more_body", False):
-                await chunks.put(None)
-                wanted = False
-
-
-def _chunk(data: bytes) -> Message:
-    return {"type": "http.response.body", "body": data, "more_body": True}
+            yield sentences, True

@@ -53,6 +53,16 @@ Threshold = Annotated[
     Field(description='From which probability on the positive label is given; or `"fpr:0.001"`, the model\'s own.'),
 ]
 
+StopAt = Annotated[
+    float,
+    Field(
+        gt=0.5,
+        lt=1,
+        description="The stream ends early, `decided`, once max(probability, 1 - probability) is at least this for two "
+        "sentences in a row with the same label.",
+    ),
+]
+
 
 class _In(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -100,6 +110,24 @@ class PredictIn(_In):
         return copy
 
 
+class StreamIn(PredictIn):
+    """A text whose events are wanted as it is read."""
+
+    stop_at: StopAt | None = None
+
+
+class TextFrame(_In):
+    """WebSocket: more of the text; an empty one keeps the connection."""
+
+    text: str = Field(description="Cut anywhere, but for the two halves of a surrogate pair.")
+
+
+class EndFrame(_In):
+    """WebSocket: the text is at its end."""
+
+    end: Literal[True]
+
+
 class BatchIn(_In):
     """Many texts; `texts` is checked item by item, so that a bad one does not fail its neighbours."""
 
@@ -135,6 +163,13 @@ class StreamedSentence(SentenceOut):
     """The data of a `sentence` event; its id is `index` + 1, the `step` after it."""
 
     state: list[float] = Field(description="What the readout sees: the GRU's h, or the Conv1D's means.")
+
+
+class ProvisionalSentence(StreamedSentence):
+    """The data of a `provisional` event, which has no id: WebSocket only, what would be said of what is unfinished if
+    the text ended here. Nothing of it is stored; a later event of the same `index` takes its place."""
+
+    final: Literal[False] = False
 
 
 class PartOut(_Out):
@@ -196,7 +231,9 @@ class Prediction(Verdict):
 class Done(Verdict):
     """The data of the `done` event."""
 
-    reason: Literal["end"] = Field(description="Why the stream ended.")
+    reason: Literal["end", "decided"] = Field(description="Why the stream ended: the text did, or `stop_at`.")
+    read: int = Field(description="Code points of this request's text that count: up to here it is scored.")
+    left: int | None = Field(None, description="Code points that were not read, where that is known.")
 
 
 class ErrorDetail(_Out):

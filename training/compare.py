@@ -19,8 +19,9 @@ from typing import Any, Final
 
 import torch
 
-from models.artefact import PIPE, PRETRAINED, Artefact, load
+from models.artefact import PIPE, Artefact, load
 from models.predictor import Predictor
+from models.shipped import PRETRAINED
 from training import checkpoint, sources
 from training.baselines import baselines
 from training.corpus import sentences

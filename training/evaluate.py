@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import torch
 
-from models.artefact import PRETRAINED, load
+from models.artefact import load
 from models.predictor import Predictor
+from models.shipped import PRETRAINED
 from training import sources
 from training.documents import Document
 from training.errors import TrainingError

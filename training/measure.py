@@ -90,7 +90,7 @@ def recipe_of(artefact: Artefact) -> Recipe:
 
 def _sizes(predictor: Predictor, folder: Path) -> dict[str, int]:
     return {
-        "parameters": sum(p.numel() for p in predictor.classifier.parameters()),
+        "parameters": sum(p.numel() for p in predictor.artefact.classifier.parameters()),
         "words": len(predictor.artefact.vocabulary),
         "state_bytes": predictor.state_bytes,
         "bytes": sum((folder / name).stat().st_size for name in (WEIGHTS, CONFIG, VOCABULARY)),

@@ -34,9 +34,9 @@ class Recipe:
     often an epoch meets the documents of a set that is small beside the others (once where it is not named).
     `vary`: the share of an epoch's documents that are met as another stretch of themselves, with other sentence ends.
     `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
-    `minutes`: no epoch begins that would end later than so long after the first began (0: whatever they take).
     `linear`: the kinds of weights (ratios, idf) of the linear path beside the classifier, see `wide.fit`.
     `few_writers`: sets whose own names and places are left out of the vocabulary, see `corpus.vocabulary`.
+    `minutes`: no epoch begins that would end later than so long after the first began (0: whatever they take).
     """
 
     task: str

@@ -72,7 +72,7 @@ def make(
         labels=recipe.labels,
         sizes=recipe.sizes,
         vocabulary=vocabulary,
-        classifier=classifier,
+        weights=classifier.weights(),
         calibration=Calibration.identity(len(recipe.labels)),
     ).save(folder)
     validation = score(Predictor(plain, device), readable(plain, splits.validation), "validation")

@@ -2,14 +2,16 @@
 
     README.md --blocks--> (command, answer) --run against a live service--> answer --shape--> compared
 
-A ```bash block that is followed by an answer is run; one that is marked ```bash slow is only read.
+A ```bash or ```python block that is followed by an answer is run; one that is marked ```bash slow is only read.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -18,14 +20,17 @@ from tests.e2e.server import ROOT, Service
 
 README: Final = ROOT / "README.md"
 _BLOCK: Final = re.compile(
-    r"```bash(?P<slow> slow)?\n(?P<command>.*?)```\n(?:\n?```(?P<kind>json|text)\n(?P<answer>.*?)```)?", re.S
+    r"```(?P<language>bash|python)(?P<slow> slow)?\n(?P<command>.*?)```\n"
+    r"(?:\n?```(?P<kind>json|text)\n(?P<answer>.*?)```)?",
+    re.S,
 )
-_LONG: Final = 4
+_BAR: Final = re.compile("[█▏▎▍▌▋▊▉]+")
 
 
 class Block(NamedTuple):
-    """A command, whether it is only read, and the answer that is shown for it."""
+    """A command (bash) or a program (python), whether it is only read, and the answer that is shown for it."""
 
+    language: str
     command: str
     slow: bool
     kind: str | None
@@ -34,14 +39,17 @@ class Block(NamedTuple):
 
 def blocks() -> list[Block]:
     found = _BLOCK.finditer(README.read_text())
-    return [Block(m["command"], bool(m["slow"]), m["kind"], m["answer"] or "") for m in found]
+    return [Block(m["language"], m["command"], bool(m["slow"]), m["kind"], m["answer"] or "") for m in found]
 
 
-def run(command: str, service: Service) -> str:
+def run(language: str, command: str, service: Service) -> str:
     """What the command prints, asked of `service` instead of port 3000."""
     here = command.replace("localhost:3000", f"127.0.0.1:{service.port}")
+    program = [sys.executable] if language == "python" else ["bash", "-euo", "pipefail"]
+    # As in an activated virtual environment, where `undertone` is found.
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", here], check=False, cwd=ROOT, capture_output=True, text=True, timeout=60
+        [*program, "-c", here], check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
     )
     if done.returncode:
         raise RuntimeError(f"{here}\nended with {done.returncode}: {done.stderr or done.stdout}")
@@ -52,7 +60,7 @@ def shape(answer: str, kind: str) -> Any:
     """What has to be the same in two answers: names, types and order, but no number and no digest."""
     if kind == "json":
         return _shape(json.loads(re.sub(r", …", "", answer)))
-    lines = [re.sub(r", …", "", line) for line in answer.splitlines()]
+    lines = [" ".join(_BAR.sub("", line).replace(", …", "").split()) for line in answer.splitlines()]
     shapes = [
         (line.partition("{")[0], _shape(json.loads("{" + line.partition("{")[2]))) if '{"' in line else line
         for line in lines
@@ -97,7 +105,7 @@ def rewrite(service: Service) -> None:
     def answered(match: re.Match[str]) -> str:
         if match["slow"] or match["kind"] is None:
             return match[0]
-        answer = shown(run(match["command"], service), match["kind"])
+        answer = shown(run(match["language"], match["command"], service), match["kind"])
         return match[0].replace(f"```{match['kind']}\n{match['answer']}```", f"```{match['kind']}\n{answer}```")
 
     README.write_text(_BLOCK.sub(answered, README.read_text()))

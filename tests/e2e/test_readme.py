@@ -20,15 +20,15 @@ def test_the_commands_answer_as_shown(tmp_path: Path) -> None:
     with Service(tmp_path) as service:
         for block in answered:
             assert block.kind is not None
-            got = readme.shape(readme.run(block.command, service), block.kind)
+            got = readme.shape(readme.run(block.language, block.command, service), block.kind)
             assert got == readme.shape(block.answer, block.kind), block.command
 
 
 def test_every_endpoint_has_an_example() -> None:
     commands = "".join(block.command for block in readme.blocks())
     for path in (
-        "/v1/predict ", "/v1/predict_batch ", "/v1/stream ", "/v1/stream?", "/v1/sessions/", "/v1/models", "/v1/status",
-        "/metrics", "/docs.json", "/readyz", "/livez", ":3000/predict ",
+        "/v1/predict ", "/v1/predict_batch ", "/v1/stream ", "/v1/stream?", "ws://localhost:3000/", "/v1/sessions/",
+        "/v1/models", "/v1/status", "/metrics", "/docs.json", "/readyz", "/livez", ":3000/predict ",
     ):  # fmt: skip
         assert path in commands, path
     assert "-X DELETE" in commands
@@ -64,11 +64,18 @@ def test_every_setting_has_its_line() -> None:
     table = dict(re.findall(r"^\| `(UNDERTONE_[A-Z_]+)` \| `?([^|`]*?)`? \|", text, re.M))
     defaults = Settings()
     assert float(table["UNDERTONE_MAX_TEXT"].replace(",", "")) == defaults.max_text
+    assert float(table["UNDERTONE_MAX_STREAM"]) == defaults.max_stream
+    assert float(table["UNDERTONE_MAX_FRAME"]) == defaults.max_frame
+    assert float(table["UNDERTONE_FRAME_RATE"]) == pytest.approx(defaults.frame_rate)
+    assert float(table["UNDERTONE_IDLE"]) == pytest.approx(defaults.idle)
     assert float(table["UNDERTONE_MAX_BODY"].replace(",", "")) == defaults.max_body
     assert float(table["UNDERTONE_SESSION_TTL"].replace(",", "")) == defaults.session_ttl
     assert float(table["UNDERTONE_REDIS_TIMEOUT"]) == pytest.approx(defaults.redis_timeout)
 
 
-def test_the_picture_is_there_and_is_not_empty() -> None:
-    for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text()):
-        assert (ROOT / path).read_bytes().startswith(b"\x89PNG"), path
+def test_the_pictures_are_there_and_are_not_empty() -> None:
+    begins = {".png": b"\x89PNG", ".svg": b"<svg "}
+    paths = [ROOT / path for path in re.findall(r"!\[[^]]*\]\(([^)]+)\)", (ROOT / "README.md").read_text())]
+    assert {path.suffix for path in paths} == begins.keys()
+    for path in paths:
+        assert path.read_bytes().startswith(begins[path.suffix]), path

@@ -1,35 +1,46 @@
-"""Streams over real sockets: an event is out before the text goes on, and a client may go away."""
+"""Streams over real sockets, by real clients: an event is out before the text goes on, and a client may go away."""
 
 from __future__ import annotations
 
 import gc
+import itertools
 import json
+import math
+import random
 import socket
+import subprocess
 import time
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import bentoml
 import httpx
+import httpx_sse
 import psutil
 import pytest
+from websockets.sync.client import ClientConnection, connect
 
 from models.sentences import split
-from tests.e2e.server import Service
+from tests.e2e.server import ROOT, Service
 
+PHISHING: Final = (ROOT / "docs" / "phishing.txt").read_text("utf-8")
+MODELS: Final = ("spam-gru", "spam-conv1d", "sentiment-gru", "sentiment-conv1d")
 SENTENCES = [f"This is sentence number {n} of a mail about your account. " for n in range(12)]
 
 
 class RawStream:
     """A POST /v1/stream whose body is written by hand, over one socket, while the answer comes back."""
 
-    def __init__(self, service: Service, query: str = "task=spam") -> None:
+    def __init__(
+        self, service: Service, query: str = "task=spam", accept: str = "application/x-ndjson", start: str = "{"
+    ) -> None:
         self.socket = socket.create_connection(("127.0.0.1", service.port), timeout=20)
         self.socket.sendall(
             f"POST /v1/stream?{query} HTTP/1.1\r\nHost: 127.0.0.1:{service.port}\r\nTransfer-Encoding: chunked\r\n"
-            "Content-Type: text/plain; charset=utf-8\r\nAccept: application/x-ndjson\r\n\r\n".encode()
+            f"Content-Type: text/plain; charset=utf-8\r\nAccept: {accept}\r\n\r\n".encode()
         )
+        self._start = start.encode()
         self._lines = self._read()
 
     def send(self, text: str) -> None:
@@ -44,15 +55,18 @@ class RawStream:
         return said
 
     def _read(self) -> Iterator[bytes]:
-        """The lines of the body that start with a brace: heads and chunk sizes are not events."""
+        """What follows the start that a line with an event has: heads and chunk sizes are not events."""
         rest = b""
         while data := self.socket.recv(65536):
             *lines, rest = (rest + data).split(b"\n")
-            yield from (line for line in lines if line.startswith(b"{"))
+            yield from (line[line.index(b"{") :] for line in lines if line.startswith(self._start))
 
 
-def test_the_event_of_sentence_k_arrives_before_sentence_k_plus_2_is_sent(service: Service) -> None:
-    stream = RawStream(service)
+@pytest.mark.parametrize(("accept", "start"), [("application/x-ndjson", "{"), ("text/event-stream", "data: {")])
+def test_the_event_of_sentence_k_arrives_before_sentence_k_plus_2_is_sent(
+    service: Service, accept: str, start: str
+) -> None:
+    stream = RawStream(service, "task=spam", accept, start)
     got: list[dict[str, Any]] = []
     stream.send(SENTENCES[0])
     for sentence in SENTENCES[1:]:
@@ -63,8 +77,8 @@ def test_the_event_of_sentence_k_arrives_before_sentence_k_plus_2_is_sent(servic
     got.append(stream.event())
     done = stream.event()
     stream.socket.close()
-    assert [e["id"] for e in got] == list(range(1, 13))
-    assert done["event"] == "done"
+    assert [e["index"] for e in got] == list(range(12))
+    assert done["reason"] == "end"
     whole = httpx.post(f"{service.url}/v1/predict", json={"text": "".join(SENTENCES), "task": "spam"}).json()
     assert [e["probability"] for e in got] == pytest.approx([s["probability"] for s in whole["sentences"]], abs=1e-5)
     assert [(e["offset"], e["length"]) for e in got] == [(s.offset, s.length) for s in split("".join(SENTENCES))]
@@ -82,11 +96,13 @@ def test_an_event_is_there_before_the_17th_code_point_after_its_terminator(servi
 def test_bytes_cut_anywhere_give_the_same_events(service: Service) -> None:
     text = "Grüße, Anna! 你好。 Ihr Konto ist 🙂 gesperrt. Click here… now?"
     whole = httpx.post(f"{service.url}/v1/predict", json={"text": text, "task": "spam"}).json()
-    for size in (1, 2, 3, 7):
+    raw = text.encode()
+    cuts = [list(range(0, len(raw), size)) for size in (1, 2, 3, 7)]
+    chance = random.Random(5)
+    cuts += [[0, *sorted(chance.sample(range(1, len(raw)), chance.randrange(1, 12)))] for _ in range(20)]
+    for starts in cuts:
         stream = RawStream(service)
-        raw = text.encode()
-        for start in range(0, len(raw), size):
-            piece = raw[start : start + size]
+        for piece in (raw[a:b] for a, b in itertools.pairwise([*starts, len(raw)])):
             stream.socket.sendall(b"%x\r\n%s\r\n" % (len(piece), piece))
         stream.end()
         events = [stream.event() for _ in whole["sentences"]]
@@ -119,6 +135,170 @@ def connections(service: Service, stream: RawStream) -> int:
         for pid in service.workers()
         for connection in psutil.Process(pid).net_connections("tcp")
     )
+
+
+def final(typed: ClientConnection) -> dict[str, Any]:
+    """The next event that is not provisional."""
+    said: dict[str, Any] = {"event": "provisional"}
+    while said["event"] == "provisional":
+        said = json.loads(typed.recv(20))
+    return said
+
+
+def test_over_a_websocket_sentence_k_plus_2_is_withheld_until_the_event_of_sentence_k_has_arrived(
+    service: Service,
+) -> None:
+    with connect(f"ws://127.0.0.1:{service.port}/v1/stream?task=spam", open_timeout=20) as typed:
+        typed.send(json.dumps({"text": SENTENCES[0]}))
+        got = []
+        for sentence in SENTENCES[1:]:
+            typed.send(json.dumps({"text": sentence}))
+            got.append(final(typed))
+        typed.send('{"end": true}')
+        got.append(final(typed))
+        done = final(typed)
+    whole = httpx.post(f"{service.url}/v1/predict", json={"text": "".join(SENTENCES), "task": "spam"}).json()
+    assert [e["id"] for e in got] == list(range(1, 13))
+    assert [e["probability"] for e in got] == pytest.approx([s["probability"] for s in whole["sentences"]], abs=1e-5)
+    assert done["probability"] == pytest.approx(whole["probability"], abs=1e-5)
+
+
+def test_a_session_goes_on_from_a_websocket_that_broke_off_over_http(service: Service) -> None:
+    target = f"ws://127.0.0.1:{service.port}/v1/stream?task=spam&session_id=typed&step=0"
+    with connect(target, open_timeout=20) as typed:
+        typed.send(json.dumps({"text": SENTENCES[0] + SENTENCES[1] + "And now there comes a third"}))
+        seen = [final(typed) for _ in range(2)]
+        typed.socket.shutdown(socket.SHUT_RDWR)
+    assert [e["id"] for e in seen] == [1, 2]
+    rest = {"text": SENTENCES[2], "task": "spam", "session_id": "typed", "step": 2}
+    after = httpx.post(f"{service.url}/v1/predict", json=rest).json()
+    whole = httpx.post(f"{service.url}/v1/predict", json={"text": "".join(SENTENCES[:3]), "task": "spam"}).json()
+    assert after["session"]["step"] == 3
+    assert after["probability"] == pytest.approx(whole["probability"], abs=1e-5)
+
+
+def said(source: httpx_sse.EventSource) -> list[httpx_sse.ServerSentEvent]:
+    """The events; the library makes one of `retry`, too."""
+    opening, *events = source.iter_sse()
+    assert (opening.retry, opening.data) == (2000, "")
+    return events
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_prior_and_deltas_add_up_to_the_final_log_odds(service: Service, model: str) -> None:
+    asked = {"text": PHISHING * 3, "task": model.split("-")[0], "model": model}
+    with httpx.stream("POST", f"{service.url}/v1/stream", json=asked) as response:
+        *sentences, done = [event.json() for event in said(httpx_sse.EventSource(response))]
+    whole = httpx.post(f"{service.url}/v1/predict", json=asked).json()
+    assert len(sentences) == len(whole["sentences"]) >= 20
+    for verdict, deltas in ((done, sentences), (whole, whole["sentences"])):
+        log_odds = math.log(verdict["probability"]) - math.log1p(-verdict["probability"])
+        assert verdict["prior"] + math.fsum(s["delta"] for s in deltas) == pytest.approx(log_odds, abs=1e-6)
+        for before, after in itertools.pairwise(deltas):
+            steps = [math.log(s["probability"]) - math.log1p(-s["probability"]) for s in (before, after)]
+            assert after["delta"] == pytest.approx(steps[1] - steps[0], abs=1e-6)
+
+
+def test_a_library_for_server_sent_events_reads_them_and_resumes(service: Service) -> None:
+    asked = {"text": PHISHING, "task": "spam", "session_id": "sse", "step": 0}
+    with httpx_sse.connect_sse(httpx.Client(), "POST", f"{service.url}/v1/stream", json=asked) as source:
+        first = said(source)
+    assert [event.event for event in first] == ["sentence"] * (len(first) - 1) + ["done"]
+    assert [event.id for event in first[:-1]] == [str(n) for n in range(1, len(first))]
+    seen = {"last-event-id": first[2].id}
+    with httpx_sse.connect_sse(httpx.Client(), "POST", f"{service.url}/v1/stream", json=asked, headers=seen) as source:
+        rest = said(source)
+    assert [event.data for event in rest[:-1]] == [event.data for event in first[3:-1]]
+    assert rest[-1].json()["session"]["replayed"]
+
+
+class Curl:
+    """`curl -N -T .`, whose standard input is the text while it is typed."""
+
+    def __init__(self, service: Service, query: str, *options: str) -> None:
+        command = ["curl", "-sS", "-N", "-T", ".", "-X", "POST", "-H", "Content-Type: text/plain", *options]
+        url = f"{service.url}/v1/stream?task=spam{query}"
+        self.process = subprocess.Popen([*command, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.keys, self.screen = self.process.stdin, self.process.stdout
+
+    def type(self, text: str) -> None:
+        self.keys.write(text.encode())
+        self.keys.flush()
+
+    def event(self) -> dict[str, Any]:
+        said: dict[str, Any] = json.loads(self.screen.readline())
+        return said
+
+    def left(self) -> int:
+        """Ends the input: the exit status."""
+        self.keys.close()
+        assert self.screen.read() == b""
+        self.screen.close()
+        return self.process.wait(20)
+
+
+def test_curl_prints_events_while_one_types(service: Service) -> None:
+    curl = Curl(service, "", "-H", "Accept: application/x-ndjson")
+    curl.type(SENTENCES[0])
+    for number, sentence in enumerate(SENTENCES[1:], start=1):
+        curl.type(sentence)
+        assert curl.event()["id"] == number
+    curl.type("The end.")
+    curl.keys.close()
+    assert [curl.event()["event"] for _ in range(3)] == ["sentence", "sentence", "done"]
+    assert curl.left() == 0
+
+
+def test_curl_ends_well_at_an_early_decision_and_at_an_error(service: Service) -> None:
+    for query, last in (("&stop_at=0.9", "done"), ("&stop_at=0.9", "error")):
+        curl = Curl(service, query, "-H", "Accept: application/x-ndjson")
+        if last == "error":
+            curl.keys.write(b"\xff")
+            curl.keys.flush()
+        else:
+            curl.type("Click here now to claim your free prize! " * 4)
+        said = {"event": "sentence"}
+        while said["event"] == "sentence":
+            said = curl.event()
+        assert said["event"] == last
+        assert last == "error" or said["reason"] == "decided"
+        assert curl.left() == 0
+
+
+def test_a_long_body_streams_through_in_constant_memory(service: Service) -> None:
+    """A body beyond the limit of all others, of which no more is held than of a small one."""
+    text = ("The quick brown fox jumps over the lazy dog, which has no account at all, " * 13 + "today. ").encode()
+    part = b"".join(b"%x\r\n%s\r\n" % (len(text), text) for _ in range(64))
+    workers = [psutil.Process(pid) for pid in service.workers()]
+
+    def stream(parts: int) -> int:
+        """Sends so many parts, reading what comes: the most bytes that the workers held, all of them together."""
+        most = 0
+        with socket.create_connection(("127.0.0.1", service.port), timeout=60) as wire:
+            head = "Host: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
+            wire.sendall(f"POST /v1/stream?task=spam HTTP/1.1\r\n{head}".encode())
+            answer = b""
+            for _ in range(parts):
+                wire.sendall(part)
+                most = max(most, sum(worker.memory_info().rss for worker in workers))
+                wire.setblocking(False)
+                try:
+                    while data := wire.recv(2**20):
+                        answer = answer[-1000:] + data
+                except BlockingIOError:
+                    wire.settimeout(60)
+            wire.sendall(b"0\r\n\r\n")
+            while data := wire.recv(2**20):
+                answer = answer[-4000:] + data
+        assert b"event: done" in answer
+        assert b'"read":%d' % (parts * 64 * len(text)) in answer
+        return most
+
+    before = max(stream(2) for _ in range(3))
+    size = 10 * 2**20 // (64 * len(text))
+    assert stream(size) - before < 4 * 2**20
 
 
 def test_bentoml_s_own_client_works_against_the_native_twins(service: Service) -> None:

@@ -50,7 +50,7 @@ def test_a_state_has_room_for_what_is_left_and_update_refuses_more() -> None:
 def test_too_many_words_are_an_error_of_their_item_only(wide: int | str) -> None:
     sizes = {"max_tokens": MOST, "embedding": 3, "dense": 4, "wide": wide}
     classifier = build("flattened", words=len(WORDS), classes=2, sizes=sizes).eval()
-    predictor = Predictor(replace(artefact("flattened"), classifier=classifier, sizes=sizes))
+    predictor = Predictor(replace(artefact("flattened"), weights=classifier.weights(), sizes=sizes))
     good = (None, ["free money !", "the cat"])
     first, refused, second = predictor.advance([good, (None, ["free money !", "the cat sat on"]), good])
     assert isinstance(refused, TooManyTokens)

@@ -41,7 +41,7 @@ def test_the_words_of_a_large_forest_keep_their_numbers_on_disk(tmp_path: Path) 
     model = RandomForest(words=5000, classes=2, trees=2, depth=16)
     feature = model.get_buffer("feature").random_(5000, generator=torch.Generator().manual_seed(0))
     words = [f"w{i}" for i in range(5000)]
-    made = replace(artefact("forest", words=words), sizes={"trees": 2, "depth": 16}, classifier=model)
+    made = replace(artefact("forest", words=words), sizes={"trees": 2, "depth": 16}, weights=model.weights())
     assert feature.numel() > HALF_FROM
     assert int(feature.max()) > 2048  # from here on half precision has even numbers alone
     assert torch.equal(made.save(tmp_path).classifier.get_buffer("feature"), feature)

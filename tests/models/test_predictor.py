@@ -111,7 +111,7 @@ def test_prior_and_deltas_add_up_to_the_log_odds(family: str, text: list[str]) -
 @pytest.mark.parametrize("family", SIZES)
 def test_the_prior_is_the_readout_of_the_state_before(family: str) -> None:
     predictor = PREDICTORS[family]
-    model = predictor.classifier
+    model = predictor.artefact.classifier
     first, empty = advanced(predictor, [(None, ["free money"]), (None, [])])
     logits = model.readout(model.initial_state(1)).double().numpy()
     calibrated = CALIBRATION.apply(logits, np.array([0]))[0]

@@ -57,6 +57,38 @@ def test_a_sentence_is_out_before_the_17th_code_point_after_its_terminator(text:
         assert [s.offset + s.length for s in out if s.text[-1] in ".!?"][: len(due)] == due
 
 
+@given(texts, st.integers(0, 400))
+def test_peek_says_what_the_end_would_say_and_changes_nothing(text: str, upto: int) -> None:
+    segmenter = Segmenter()
+    sentences = segmenter.feed(text[:upto])
+    assert sentences + segmenter.peek() == split(text[:upto])
+    assert sentences + segmenter.peek() == split(text[:upto])
+    sentences += segmenter.feed(text[upto:])
+    assert sentences + segmenter.flush() == split(text)
+
+
+@given(texts)
+def test_what_is_kept_is_what_is_in_no_sentence_yet(text: str) -> None:
+    segmenter = Segmenter()
+    for character in text:
+        segmenter.feed(character)
+        rest = segmenter.peek()
+        assert segmenter.kept >= sum(len(sentence.text) for sentence in rest)
+        wordless = bool(rest) and not any(c.isalnum() for c in rest[0].text)
+        assert (segmenter.wordless > 0) == wordless
+
+
+def test_what_has_no_word_is_kept_in_few_pieces_however_it_comes() -> None:
+    segmenter = Segmenter()
+    began = time.perf_counter()
+    for _ in range(300_000):
+        segmenter.feed("-")
+    assert segmenter.wordless == segmenter.kept == 300_000
+    assert len(segmenter._ahead) < 20
+    assert [sentence.length for sentence in segmenter.flush()] == [300_000]
+    assert time.perf_counter() - began < 10
+
+
 def test_a_terminator_is_decided_when_16_code_points_after_it_are_known() -> None:
     segmenter = Segmenter()
     assert segmenter.feed("It ends. " + "b" * 14) == []
@@ -84,6 +116,15 @@ def test_a_terminator_is_decided_when_16_code_points_after_it_are_known() -> Non
 )
 def test_where_sentences_end(text: str, wanted: list[str]) -> None:
     assert [s.text for s in split(text)] == wanted
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u2028", "\u3000", " \u00a0", ".\u2009"])
+def test_a_capital_and_a_wide_blank_before_a_full_stop_are_legal(blank: str) -> None:
+    """sentencex 1.0.32 panics at them."""
+    assert [s.text for s in split(f"Take vitamin C{blank}. It helps.")] in (
+        [f"Take vitamin C{blank}. It helps."],
+        [f"Take vitamin C{blank}.", "It helps."],
+    )
 
 
 def test_a_line_of_39_ends_a_sentence_and_one_of_40_does_not() -> None:

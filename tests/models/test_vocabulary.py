@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
-from models.vocabulary import LONGEST_WORD, UNKNOWN, Mode, Vocabulary, normalise, words
+from models.vocabulary import _TOKEN, LONGEST_WORD, UNKNOWN, Mode, Vocabulary, _plain_tokens, normalise, words
 
 DOCUMENTS = ["The cat sat on the mat.", "The dog ate my homework."]
 
@@ -111,6 +111,16 @@ def test_blanks_among_the_control_characters_part_words() -> None:
 @given(st.text())
 def test_what_is_normal_stays_as_it_is(text: str) -> None:
     assert normalise(normalise(text)) == normalise(text)
+
+
+@given(st.text(st.sampled_from("ab1 .,'!?%@$|-\n\x00") | st.characters(max_codepoint=127), max_size=40))
+def test_ascii_takes_another_way_to_the_same_tokens(text: str) -> None:
+    plain = _plain_tokens(text)
+    assert plain is None or plain == _TOKEN.findall(normalise(text))
+
+
+def test_ordinary_ascii_takes_it() -> None:
+    assert _plain_tokens("It's 50% off, isn't it? Yes!\n") == ["it's", "50", "%", "off", "isn't", "it", "?", "yes", "!"]
 
 
 def test_the_marks_that_spam_and_praise_are_written_with_are_words() -> None:

@@ -40,6 +40,8 @@ KEY: Final = bytes(range(32))
 """The state key of every test."""
 PATIENCE: Final = 20.0
 """Seconds after which something that should have happened has not."""
+GONE_SECONDS: Final = 0.1
+"""Seconds after which the work for a client that has gone has stopped: a promise."""
 LABELS: Final = {"spam": ("ham", "spam"), "sentiment": ("negative", "positive")}
 FIGURES: Final = {"documents": 10, "accuracy": 0.9, "roc_auc": None, "thresholds": {"0.01": {"recall": 0.5}}}
 """Test figures as training writes them: numbers, and tables of numbers."""
@@ -96,7 +98,7 @@ class Live:
         self.serving = serving
         self._own = serving
         app = Guard(application(lambda: self.serving), lambda: self.serving)
-        config = uvicorn.Config(app, http="httptools", ws="none", lifespan="off", log_config=None, access_log=False)
+        config = uvicorn.Config(app, http="httptools", lifespan="off", log_config=None, access_log=False)
         config.timeout_graceful_shutdown = 5
         self._server = uvicorn.Server(config)
         self._listening = socket.create_server(("127.0.0.1", 0))

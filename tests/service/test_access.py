@@ -42,6 +42,19 @@ def test_without_a_right_key_nobody_is_served(said: str) -> None:
     assert headers(refused.value) == {"www-authenticate": "Bearer"}
 
 
+def socket(settings: Settings, *subprotocols: str) -> str:
+    """The tenant of a WebSocket that offers these."""
+    scope = {"type": "websocket", "headers": [(b"host", b"x")], "subprotocols": list(subprotocols), "client": None}
+    return Access(settings).check(scope)
+
+
+def test_a_websocket_brings_its_key_as_a_subprotocol() -> None:
+    assert socket(KEYED, "bearer", "k1") == "anna"
+    for offered in ([], ["bearer"], ["k1"], ["k1", "bearer"], ["bearer", "k3"], ["bearer", "k3", "k1"]):
+        with pytest.raises(Unauthorized, match="bearer, KEY"):
+            socket(KEYED, *offered)
+
+
 def test_a_key_is_wanted_on_this_machine_too_and_where_all_are_served() -> None:
     for settings in (KEYED, Settings(api_keys=KEYS, open=True)):
         with pytest.raises(Unauthorized, match="no key"):

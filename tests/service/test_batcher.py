@@ -25,12 +25,14 @@ class Engine:
 
     def __init__(self) -> None:
         self.calls: list[list[tuple[bytes | None, list[str]]]] = []
+        self.threads: list[threading.Thread] = []
         self.running = threading.Event()
         self.free = threading.Event()
         self.free.set()
 
     def __call__(self, items: Items) -> list[Advance | UndertoneError]:
         self.calls.append([(state, list(sentences)) for state, sentences in items])
+        self.threads.append(threading.current_thread())
         self.running.set()
         assert self.free.wait(PATIENCE)
         if any("explode" in sentences for _, sentences in items):
@@ -54,12 +56,12 @@ class Engine:
             self.free.set()
 
 
-def run(use: Callable[[Batcher, Engine], Awaitable[None]], limit: int = 1000) -> None:
+def run(use: Callable[[Batcher, Engine], Awaitable[None]], limit: int = 1000, inline: int = 0) -> None:
     async def main() -> None:
         with ThreadPoolExecutor(1) as executor:
             engine = Engine()
             async with asyncio.timeout(PATIENCE):
-                await use(Batcher(engine, executor, limit), engine)
+                await use(Batcher(engine, executor, limit, inline), engine)
                 # The batcher's own task ends once nobody waits.
                 await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
 
@@ -98,6 +100,27 @@ def test_an_idle_engine_starts_at_once_and_what_waits_meanwhile_goes_together() 
         assert engine.calls == [[(None, ["first"])], [(b"s", [f"{i}"]) for i in range(50)]]
 
     run(use)
+
+
+def test_a_few_sentences_are_scored_without_a_thread_and_what_comes_meanwhile_goes_together() -> None:
+    async def use(batcher: Batcher, engine: Engine) -> None:
+        assert await asyncio.gather(*(last(batcher, [f"{i}"]) for i in range(5))) == [b"%d" % i for i in range(5)]
+        assert [len(call) for call in engine.calls] == [5]
+        assert await last(batcher, ["a"] * 6) == b"a" * 6
+        assert await last(batcher, ["b"] * 5) == b"b" * 5
+        here = threading.main_thread()
+        assert [thread is here for thread in engine.threads] == [True, False, True]
+
+    run(use, inline=5)
+
+
+def test_a_fault_reaches_its_caller_without_a_thread_too() -> None:
+    async def use(batcher: Batcher, engine: Engine) -> None:
+        with pytest.raises(RuntimeError, match="boom"):
+            await last(batcher, ["explode"])
+        assert await last(batcher, ["next"]) == b"next"
+
+    run(use, inline=5)
 
 
 def test_a_long_text_takes_turns_and_does_not_stall_a_short_one() -> None:

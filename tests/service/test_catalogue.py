@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import pytest
 import torch
 
+from models import shipped
 from service import catalogue
 from service.catalogue import Catalogue
 from service.errors import InvalidRequest, UnknownModel, UnknownTask
 from service.settings import SettingsError
 from tests.service.live import Bench
+
+ROOT: Final = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -59,7 +66,7 @@ def test_thresholds(models: Catalogue) -> None:
 
 def test_more_than_two_labels_have_no_threshold(models: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
     model = models.resolve("spam")
-    monkeypatch.setattr(model, "labels", ("a", "b", "c"))
+    monkeypatch.setattr(model, "artefact", replace(model.artefact, labels=("a", "b", "c")))
     assert model.threshold(None) is None
     for asked in (0.5, "fpr:0.01"):
         with pytest.raises(InvalidRequest, match="no threshold"):
@@ -81,3 +88,23 @@ def test_a_worker_scores_with_one_thread_and_full_precision(bench: Bench) -> Non
         assert not torch.backends.cudnn.allow_tf32
     finally:
         models.close()
+
+
+LOADS = """
+import sys
+import service.app
+from service import catalogue
+models = catalogue.load(sys.argv[1:], 1, 10)
+resident = next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmRSS"))
+print("torch" in sys.modules, int(resident) // 1024)
+models.close()
+"""
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="with a GPU a worker needs torch")
+def test_a_worker_with_what_is_shipped_holds_no_torch_and_at_most_350_mb() -> None:
+    names = shipped.names()
+    ran = subprocess.run([sys.executable, "-c", LOADS, *names], check=True, capture_output=True, text=True, cwd=ROOT)
+    has_torch, resident = ran.stdout.split()[-2:]
+    assert has_torch == "False"
+    assert int(resident) <= 350

@@ -9,7 +9,8 @@ import pytest
 from pydantic import TypeAdapter
 from starlette.routing import Route
 
-from service import openapi, requests, routes, wire
+from service import guard, openapi, requests, routes, sockets, wire
+from service.errors import Idle
 from tests.service.live import TEXT, Live, events
 
 DOCUMENT = openapi.document()
@@ -64,9 +65,18 @@ def test_the_query_of_a_stream_is_what_is_read() -> None:
     assert tuple(parameter["name"] for parameter in post["parameters"]) == requests.QUERY
 
 
+def test_the_websocket_is_described_with_its_frames_its_codes_and_its_limits() -> None:
+    about = DOCUMENT["paths"]["/v1/stream"]["post"]["description"]
+    for name in ("TextFrame", "EndFrame", "ProvisionalSentence"):
+        assert name in about
+        assert name in SCHEMAS
+    for code in (sockets.NORMAL, sockets.APPLICATION + Idle.status, guard.BROKEN, 1009, 1012):
+        assert str(code) in about
+
+
 def test_examples_are_what_the_models_take() -> None:
     examined = 0
-    for model in (wire.PredictIn, wire.BatchIn):
+    for model in (wire.PredictIn, wire.StreamIn, wire.BatchIn):
         for example in SCHEMAS[model.__name__]["examples"]:
             model.model_validate(example)
             examined += 1

@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import json
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any, Final
 import httpx
 import pytest
 
+from service.access import Bucket
 from service.serving import Serving
 from tests.service.live import FIGURES, TEXT, Bench, Live, events
 
@@ -95,7 +95,8 @@ def faulty(live: Live, hurdles: dict[str, Serving], path: str, defects: set[str]
     state = {"rate_limited": "rate", "overloaded": "queue", "store_unavailable": "store"}
     serving = hurdles[" ".join(word for code, word in state.items() if code in defects)]
     if "rate_limited" in defects:
-        serving.access._buckets["anna"] = (0.0, time.monotonic())
+        bucket = serving.access._buckets["anna"] = Bucket(serving.settings.rate)
+        bucket._tokens = 0.0
     session = "session_not_found" in defects or "store_unavailable" in defects
     asked = GOOD | ({"session_id": "none", "step": 3} if session else {})
     asked |= {"surprise": 1} if "invalid_request" in defects else {}

@@ -10,8 +10,9 @@ import pytest
 
 from models.predictor import Advance, Step
 from models.sentences import Sentence
+from models.verdict import NEVER
 from service.catalogue import Model
-from service.record import NEVER, Mark
+from service.record import Mark
 from service.scoring import Tally
 from tests.service.live import Bench
 

@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import pytest
 
+from models.shipped import DEFAULTS
 from service import settings
-from service.settings import DEFAULT_MODELS, Settings, SettingsError
+from service.settings import Settings, SettingsError
 
 STATE_KEY: Final = base64.b64encode(b"0123456789abcdef" * 2).decode()
 OTHER_KEY: Final = base64.b64encode(b"fedcba9876543210" * 2).decode()
@@ -41,6 +42,10 @@ GOOD: Final[dict[str, tuple[str, str, Any]]] = {
     "UNDERTONE_MAX_BODY": ("4096", "max_body", 4096),
     "UNDERTONE_MAX_TEXT": ("100", "max_text", 100),
     "UNDERTONE_MAX_BATCH": ("7", "max_batch", 7),
+    "UNDERTONE_MAX_STREAM": ("1000000000", "max_stream", 10**9),
+    "UNDERTONE_MAX_FRAME": ("65536", "max_frame", 65_536),
+    "UNDERTONE_FRAME_RATE": ("12.5", "frame_rate", 12.5),
+    "UNDERTONE_IDLE": ("0.5", "idle", 0.5),
 }
 
 
@@ -62,7 +67,7 @@ def test_an_empty_variable_is_as_good_as_none(name: str) -> None:
 
 
 def test_the_defaults_are_the_four_shipped_models_and_nobody_but_this_machine() -> None:
-    assert Settings().models == DEFAULT_MODELS
+    assert Settings().models == DEFAULTS
     assert (Settings().open, Settings().metrics_open, dict(Settings().api_keys)) == (False, False, {})
 
 

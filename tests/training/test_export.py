@@ -36,7 +36,7 @@ def artefact(family: str, sizes: dict[str, object]) -> Artefact:
     for tensor in classifier.state_dict().values():
         if tensor.is_floating_point():
             tensor.uniform_(-0.5, 0.5)  # a fresh wide path or forest would hold zeros
-    return Artefact("toy", family, ("no", "yes"), sizes, vocabulary, classifier, Calibration.identity(2))
+    return Artefact("toy", family, ("no", "yes"), sizes, vocabulary, classifier.weights(), Calibration.identity(2))
 
 
 def test_every_family_is_tried_or_refused() -> None:

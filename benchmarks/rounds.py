@@ -1,0 +1,60 @@
+"""Things that do the same, timed in turn, so that what disturbs one disturbs the others too.
+
+{name: work} --rounds, each doing all of them once--> {name: Times}
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from statistics import median
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of CPU that each round of `pieces` pieces of work took; `ratios` to the first thing in the same round."""
+
+    seconds: tuple[float, ...]
+    ratios: tuple[float, ...]
+    pieces: int
+
+    @property
+    def each(self) -> float:
+        """The median, in seconds a piece."""
+        return median(self.seconds) / self.pieces
+
+    @property
+    def spread(self) -> tuple[float, float]:
+        return min(self.seconds) / self.pieces, max(self.seconds) / self.pieces
+
+    @property
+    def ratio(self) -> float:
+        """How many times as fast as the first thing; the median of the rounds."""
+        return median(self.ratios)
+
+
+def measure(works: Mapping[str, Callable[[], object]], rounds: int, pieces: int, repeat: int = 1) -> dict[str, Times]:
+    """Each work is done `repeat` times a round, and once before the first round."""
+    for work in works.values():
+        work()
+    seconds: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            began = time.process_time()
+            for _ in range(repeat):
+                work()
+            seconds[name].append(time.process_time() - began)
+    first = seconds[next(iter(works))]
+    return {
+        name: Times(tuple(found), tuple(a / b for a, b in zip(first, found, strict=True)), pieces * repeat)
+        for name, found in seconds.items()
+    }
+
+
+def machine() -> str:
+    """What it runs on, and how busy that is: a line."""
+    busy = ", ".join(f"{load:.1f}" for load in os.getloadavg())
+    return f"{platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}, load {busy}"

@@ -1,0 +1,1 @@
+"""The command line `undertone`: predict, watch, score and doctor, in process or through a running service."""
