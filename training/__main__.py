@@ -188,7 +188,6 @@ commands = {
     "evaluate": _evaluate,
     "leave-out": _leave_out,
     "compare": _compare,
-    "leave-out": _leave_out,
     "export": _export,
     "draw": _draw,
 }
