@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test tools test-all lint format models clean
+.PHONY: help serve test tools test-all faults lint format models clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -27,6 +27,9 @@ tools: ## installs by apt what the other tests need (redis-server, bogofilter)
 
 test-all: test ## the tests above, and those that need what `make tools` installs
 	$(BIN)/python -m pytest -m tools
+
+faults: $(VENV)/.dev ## sessions under faults for a quarter of an hour, and a table: steps lost, wrong probabilities (wants `make tools`)
+	$(BIN)/python -m tests.faults
 
 lint: $(VENV)/.dev ## ruff and mypy, tests included
 	$(BIN)/ruff check .

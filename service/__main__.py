@@ -7,11 +7,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 from service import catalogue
 from service.settings import Settings, SettingsError
+
+ROOT: Final = Path(__file__).parent.parent
+KEEP_ALIVE: Final = 75
+"""Seconds that an idle connection stays: longer than the 60 of the usual proxies, who are to be the first to close."""
 
 
 def main() -> None:
@@ -19,15 +25,14 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=3000, help="the port to listen on (%(default)s)")
     parser.add_argument(
-        "--grace", type=int, default=10, help="seconds that running requests get at the end (%(default)s)"
-    )
-    parser.add_argument(
         "--check", action="store_true", help="only read the settings, say what is wrong with them, and end"
     )
     arguments = parser.parse_args()
     try:
         settings = Settings.read(os.environ)
         catalogue.folders(settings.models)
+        if settings.device.startswith("cuda"):
+            _look_for(settings)
     except SettingsError as error:
         sys.exit(f"undertone: {error}")
     if arguments.check:
@@ -38,11 +43,21 @@ def main() -> None:
     environment.setdefault("BENTOML_HOME", str(cache / "undertone" / f"{arguments.host}-{arguments.port}"))
     environment["UNDERTONE_WORKERS"] = str(settings.workers)
     Path(environment["BENTOML_HOME"]).mkdir(parents=True, exist_ok=True)
-    os.chdir(Path(__file__).parent.parent)
+    os.chdir(ROOT)
     command = [sys.executable, "-m", "bentoml", "serve", "service.app:Undertone"]
     command += ["--host", arguments.host, "--port", str(arguments.port)]
-    command += ["--timeout-graceful-shutdown", str(arguments.grace)]
+    command += ["--timeout-keep-alive", str(KEEP_ALIVE)]
+    command += ["--timeout-graceful-shutdown", str(settings.grace)]
     os.execve(command[0], command, environment)  # noqa: S606 - signals are then BentoML's to handle
+
+
+def _look_for(settings: Settings) -> None:
+    """Asks torch for the workers' devices, in a process of its own: it would stay in this one's memory for good."""
+    code = f"from service.catalogue import place\nfor n in range({settings.workers}): place({settings.device!r}, n + 1)"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SettingsError(done.stderr.strip().rpartition("SettingsError: ")[2])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The BentoML service: `bentoml serve service.app:Undertone`.
 
-supervisor: on_deployment --embedded Redis--> environment        (once)
+supervisor: on_deployment --embedded Redis--> environment, supervisor.py   (once)
 worker:     __init__ --models--> Serving --> Guard, the API mounted at /, two native twins
 """
 
@@ -25,7 +25,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from models.errors import UndertoneError
-from service import catalogue, embedded, openapi
+from service import catalogue, embedded, openapi, supervisor
 from service.guard import ROUTES, ErrorResponse, Guard
 from service.metrics import Metrics
 from service.routes import application
@@ -95,14 +95,17 @@ class Undertone:
     @staticmethod
     def prepare() -> None:
         """Once, in the supervisor: refuses what no worker could serve; workers inherit the environment."""
-        catalogue.folders(Settings.read(os.environ).models)
+        settings = Settings.read(os.environ)
+        catalogue.folders(settings.models)
         embedded.provide(os.environ)
+        supervisor.teach(settings.grace)
 
     def __init__(self) -> None:
         logging.getLogger("bentoml._internal.server.http_app").addFilter(_not_of_the_input)
         logging.getLogger("uvicorn.error").addFilter(_not_of_a_refusal)
         settings = Settings.read(os.environ)
-        models = catalogue.load(settings.models, server_context.worker_index or 1, settings.queue)
+        worker = server_context.worker_index or 1
+        models = catalogue.load(settings.models, worker, settings.queue, settings.device)
         self.serving = Serving(settings, models, Metrics(ROUTES))
 
     @bentoml.on_shutdown  # type: ignore[untyped-decorator]

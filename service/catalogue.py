@@ -102,26 +102,39 @@ def folders(names: Sequence[str]) -> list[Path]:
     return found
 
 
-def load(names: Sequence[str], worker: int, queue: int) -> Catalogue:
+def place(device: str, worker: int) -> str:
+    """Where a worker (from 1) computes; raises SettingsError for a device that is not there."""
+    there = _gpus()
+    if device == "cpu" or (device == "auto" and not there):
+        return "cpu"
+    number = int(device.partition(":")[2] or (worker - 1) % max(there, 1))
+    if number >= there:
+        raise SettingsError(
+            f"UNDERTONE_DEVICE is {device}, and there are {there} CUDA devices here: set it to "
+            f"cpu or auto{f', or to cuda:N with N below {there}' if there else ''}"
+        )
+    return f"cuda:{number}"
+
+
+def load(names: Sequence[str], worker: int, queue: int, device: str = "auto") -> Catalogue:
     """Loads artefacts by name (shipped ones) or folder, on this worker's device.
 
     torch is imported only where there is a GPU, or a family that NumPy does not have: it is 200 MB and a second.
     """
     # Small products are faster on one thread, and each worker is one of several.
     threadpool_limits(1)
-    devices = _gpus()
-    device = f"cuda:{(worker - 1) % devices}" if devices else "cpu"
+    where = place(device, worker)
     # One thread for all models: they share one device, and torch's thread count is each thread's own.
     engine = ThreadPoolExecutor(1, thread_name_prefix="engine", initializer=_steady)
     loaded: list[Model] = []
     for folder in folders(names):
         artefact = load_artefact(folder)
-        predictor = Predictor(artefact, device)
+        predictor = Predictor(artefact, where)
         _steady()
         predictor.advance([(None, ["The first call pays for what later ones find warm."])])
-        inline = INLINE if device == "cpu" else 0
+        inline = INLINE if where == "cpu" else 0
         loaded.append(Model(artefact, predictor, Batcher(predictor.advance, engine, queue, inline)))
-        logger.info("loaded %s %s on %s", artefact.name, artefact.digest[:19], device)
+        logger.info("loaded %s %s on %s", artefact.name, artefact.digest[:19], where)
     return Catalogue(loaded)
 
 

@@ -1,11 +1,12 @@
 """One request's hold on a session: where it starts, whether it was here before, and how it is written.
 
     Store.load --begin--> Conversation (start) --commit after each turn--> Store.save
-                               `-- repeated: --recognise--> nothing is written
+                   ^           |-- repeated: --recognise--> nothing is written
+                   `-- again --+-- LostRace: placed anew, on what the other request has written
 
 A request is placed by its `step`: at the end of what is stored (it goes on), at the start of the last
 request (it is that request again: scored from the state before it, compared by hash, not written), or
-nowhere (409). Nothing is locked; a write that finds another version there has lost, and starts over.
+nowhere (409; 404 where nothing is stored). Nothing is locked: a write that finds another version has lost.
 """
 
 from __future__ import annotations
@@ -17,14 +18,8 @@ from models.errors import UndertoneError
 from service.catalogue import Catalogue, Model
 from service.errors import Conflict, ModelChanged, SessionNotFound, WrongStep
 from service.record import Mark, Record, TextHash
-from service.store import Name, Store, Stored
+from service.store import LostRace, Name, Store, Stored
 from service.wire import SessionOut
-
-
-class LostRace(UndertoneError):
-    """Another request wrote the session first; never leaves this package."""
-
-    status, code = Conflict.status, Conflict.code
 
 
 class Unstored:
@@ -36,11 +31,20 @@ class Unstored:
         self.repeated = 0
         """Sentences with which this request comes again: they are recognised, and then not committed."""
 
-    def recognise(self, sentences: Sequence[str]) -> None:
-        """Holds the `repeated` sentences against what is stored; raises WrongStep where they are not the same."""
+    def recognise(self, sentences: Sequence[str], *, resumed: bool = False) -> None:
+        """Holds the `repeated` sentences against what is stored; raises WrongStep where they are not the same
+        (Conflict if the request says that it was `resumed`)."""
 
     async def commit(self, now: Mark, sentences: Sequence[str]) -> None:
-        """Makes the state after `sentences` durable."""
+        """Makes the state after `sentences` durable; raises LostRace."""
+
+    def again(self, lost: LostRace) -> Unstored:
+        """The same request, placed anew on what it has lost the race against."""
+        raise lost
+
+    def broken_off(self, lost: LostRace) -> UndertoneError:
+        """What a caller is told who has seen a part of the answer already, and so cannot begin anew."""
+        return lost
 
     async def session(self) -> SessionOut | None:
         """What the answer says of the session."""
@@ -48,10 +52,13 @@ class Unstored:
 
 
 class Conversation(Unstored):
-    """A request in a session."""
+    """A request in a session: for its name, the `model` it asks for, if it does, and its `step`."""
 
-    def __init__(self, store: Store, name: Name, stored: Stored, model: Model, step: int | None) -> None:
-        super().__init__(model)
+    def __init__(
+        self, store: Store, catalogue: Catalogue, name: Name, model: str | None, step: int | None, stored: Stored
+    ) -> None:
+        super().__init__(_fitting(catalogue, name.task, model, stored.record))
+        self._request = (store, catalogue, name, model, step)
         self._store = store
         self._name = name
         self._version = stored.version
@@ -74,43 +81,42 @@ class Conversation(Unstored):
         cls, store: Store, catalogue: Catalogue, name: Name, model: str | None, step: int | None
     ) -> Conversation:
         """Reads the session; raises SessionNotFound, WrongStep or ModelChanged where it cannot go on."""
-        wanted = catalogue.resolve(name.task, model)
-        stored = await store.load(name)
-        if stored.record is not None:
-            loaded = catalogue.find(name.task, stored.record.model)
-            if loaded is None or (model is not None and wanted is not loaded):
-                raise ModelChanged(
-                    f"the session was scored with {loaded.name if loaded else stored.record.model}, "
-                    f"{'you name ' + wanted.name if loaded else 'which is no longer loaded'}: its state means "
-                    "nothing to another model; leave `model` out, or start a new session from the first sentence",
-                    field="model",
-                )
-            wanted = loaded
-        return cls(store, name, stored, wanted, step)
+        return cls(store, catalogue, name, model, step, await store.load(name))
 
-    def recognise(self, sentences: Sequence[str]) -> None:
-        self._text.add(sentences)
+    def again(self, lost: LostRace) -> Conversation:
+        return Conversation(*self._request, lost.stored)
+
+    def broken_off(self, lost: LostRace) -> UndertoneError:
+        if lost.stored.record is None:
+            return _gone(self._name, self._now.step)
+        return Conflict(
+            "another request wrote this session: what you have seen was stored before; ask for the session's step, and "
+            "send what follows as a new request",
+            field="session_id",
+            expected_step=lost.stored.record.now.step,
+        )
+
+    def recognise(self, sentences: Sequence[str], *, resumed: bool = False) -> None:
+        self._text = TextHash().add(sentences)
         if self._record is None or self._text.digest() != self._record.text:
+            if resumed:
+                raise Conflict(
+                    "the stream is resumed, but its text is not the one that was stored: send the same body from its "
+                    "first byte, or what follows as a new request with the expected step",
+                    field="text",
+                    expected_step=self._now.step,
+                )
             raise self._misplaced(self.start.step)
 
     async def commit(self, now: Mark, sentences: Sequence[str]) -> None:
-        """Writes the mark after `sentences`; raises LostRace."""
         self._text.add(sentences)
         record = Record(self.model.digest, now, self.start, self._text.digest())
-        version = await self._store.save(self._name, record, self._version)
-        if version is None:
-            raise LostRace(
-                "another request wrote this session at the same time: send this one again", field="session_id"
-            )
-        self._version, self._record, self._now, self._written = version, record, now, True
+        self._version = await self._store.save(self._name, record, self._version)
+        self._record, self._now, self._written = record, now, True
 
     def _misplaced(self, step: int) -> UndertoneError:
         if self._record is None:
-            return SessionNotFound(
-                f"there is no session {self._name.id!r}, though step says that it holds {step:,} sentences: it "
-                "expired or was evicted or deleted; resend from the start, with step 0",
-                field="session_id",
-            )
+            return _gone(self._name, step)
         return WrongStep(
             f"the session holds {self._now.step:,} sentences, step says {step:,}, and this is not the last request "
             "sent again: send what follows, with the expected step",
@@ -127,6 +133,30 @@ class Conversation(Unstored):
             replayed=self.repeated > 0 and not self._written,
             expires_at=expiry(alive),
         )
+
+
+def _fitting(catalogue: Catalogue, task: str, asked: str | None, record: Record | None) -> Model:
+    """The model that the session was scored with, else the one asked for; never the one for the other's state."""
+    wanted = catalogue.resolve(task, asked)
+    if record is None:
+        return wanted
+    loaded = catalogue.find(task, record.model)
+    if loaded is None or (asked is not None and wanted is not loaded):
+        raise ModelChanged(
+            f"the session was scored with {loaded.name if loaded else record.model}, "
+            f"{'you name ' + wanted.name if loaded else 'which is no longer loaded'}: its state means nothing to "
+            "another model; leave `model` out, or start a new session from the first sentence",
+            field="model",
+        )
+    return loaded
+
+
+def _gone(name: Name, step: int) -> SessionNotFound:
+    return SessionNotFound(
+        f"there is no session {name.id!r} that holds {step:,} sentences, it is expired or evicted: resend from the "
+        "start, with step 0",
+        field="session_id",
+    )
 
 
 def expiry(seconds: float) -> str:

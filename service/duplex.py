@@ -16,7 +16,8 @@ from starlette.types import Message, Receive, Scope, Send
 
 from models.errors import UndertoneError
 from models.sentences import Utf8Reader
-from service.events import HEARTBEAT, HEARTBEAT_SECONDS, OPENING, written
+from service.errors import ShuttingDown
+from service.events import HEARTBEAT, HEARTBEAT_SECONDS, OPENING, Event, written
 from service.inbox import Inbox, whole
 from service.streams import Stream
 
@@ -50,7 +51,14 @@ class Duplex:
 
         # A client that has read nothing for so long cannot be told why: the server cuts the answer.
         with suppress(TimeoutError):
-            await together(self._work(inbox, sent, scope, patient), self._watch(receive, inbox, sent), beat)
+            try:
+                await together(self._work(inbox, sent, scope, patient), self._watch(receive, inbox, sent), beat)
+            except asyncio.CancelledError:
+                # Only the server does that, when it ends and this stream has had its grace.
+                scope.setdefault("state", {})["error"] = ShuttingDown.code
+                ended = ShuttingDown("the service ends: send the same again, with the same step and Last-Event-ID")
+                await patient(_chunk(written([Event.error(ended)], self.media)))
+                await patient(LAST)
 
     async def _work(self, inbox: Inbox, sent: asyncio.Event, scope: Scope, send: Send) -> None:
         head = {"content-type": f"{self.media}; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}

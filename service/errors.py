@@ -13,7 +13,8 @@ UndertoneError (models/errors.py)
 ├── Conflict             409 conflict              ├── WrongStep          409 wrong_step
 ├── StateUnreadable      409 state_unreadable      ├── ModelChanged       409 model_changed
 ├── FrameTooLarge        413 frame_too_large       ├── Idle               408 idle
-└── Timeout              504 timeout               (anything else is 500 internal, and says no more)
+├── Timeout              504 timeout               └── ShuttingDown       503 shutting_down
+(anything else is 500 internal, and says no more)
 """
 
 from __future__ import annotations
@@ -109,12 +110,22 @@ class StoreUnavailable(Retry):
     code, status = "store_unavailable", 503
 
 
+class ShuttingDown(Retry):
+    code, status = "shutting_down", 503
+
+
 class SessionNotFound(UndertoneError):
     code, status = "session_not_found", 404
 
 
 class Conflict(UndertoneError):
+    """`expected_step`, where it is known, is how many sentences the session holds."""
+
     code, status = "conflict", 409
+
+    def __init__(self, message: str, field: str, expected_step: int | None = None) -> None:
+        super().__init__(message, field=field)
+        self.expected_step = expected_step
 
 
 class StateUnreadable(UndertoneError):

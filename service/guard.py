@@ -38,6 +38,7 @@ ROUTES: Final = (
     "/v1/predict",
     "/v1/predict_batch",
     "/v1/stream",
+    "/v1/sessions",
     "/v1/sessions/{id}",
     "/v1/models",
     "/v1/status",

@@ -6,12 +6,15 @@ a request, a batch --Metrics--> counters in files that all workers share --expos
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from service.store import FAULTS as STORE_FAULTS
 
 if TYPE_CHECKING:
     from service.catalogue import Model
@@ -50,6 +53,18 @@ class Metrics:
         self.documents = Counter(
             "undertone_documents_total", "Texts scored to their end.", ["task", "model", "digest"], registry=registry
         )
+        self.store_failures = Counter(
+            "undertone_store_failures_total", "Questions that Redis did not answer.", ["reason"], registry=registry
+        )
+        _forget_the_dead()
+        self.store_circuit_open = Gauge(
+            "undertone_store_circuit_open",
+            "Workers that have given Redis up for now, and answer 503 to requests with a session.",
+            registry=registry,
+            multiprocess_mode="livesum",
+        )
+        for reason in STORE_FAULTS:
+            self.store_failures.labels(reason)
         for route in routes:
             self.seconds.labels(route)
             for code in FAULTS:
@@ -67,6 +82,9 @@ class Metrics:
     def finished(self, model: Model) -> None:
         self.documents.labels(model.task, model.name, model.digest).inc()
 
+    def store_given_up(self, given_up: bool) -> None:
+        self.store_circuit_open.set(given_up)
+
     def exposition(self) -> bytes:
         """The text format, over all workers where there are several."""
         if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
@@ -74,3 +92,12 @@ class Metrics:
         everybody = CollectorRegistry()
         MultiProcessCollector(everybody)  # type: ignore[no-untyped-call]
         return generate_latest(everybody)
+
+
+def _forget_the_dead() -> None:
+    """What a worker that was killed said of itself is no longer so; its counters stay."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    for file in os.listdir(folder) if folder else ():
+        live = re.fullmatch(r"gauge_live[a-z]*_(\d+)\.db", file)
+        if live and not os.path.exists(f"/proc/{live[1]}"):
+            mark_process_dead(int(live[1]))  # type: ignore[no-untyped-call]

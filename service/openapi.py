@@ -118,6 +118,12 @@ def _paths() -> dict[str, Any]:
             "post": _operation("Score many texts; a bad one does not fail the others", wire.BatchOut, body=wire.BatchIn)
         },
         "/v1/stream": {"post": _stream()},
+        "/v1/sessions": {
+            "delete": {
+                "summary": "Forget all sessions of the caller, of every task",
+                "responses": {"204": {"description": "Those that were there are gone."}, **_errors()},
+            },
+        },
         "/v1/sessions/{id}": {
             "get": _operation("What is stored of a session", wire.SessionState, [session_id, _parameter("task")]),
             "delete": {

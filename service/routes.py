@@ -22,7 +22,7 @@ from service.duplex import Duplex
 from service.errors import InvalidRequest, MethodNotAllowed, NotFound, StoreUnavailable, Timeout
 from service.guard import NATIVE, PROBES, ErrorResponse
 from service.requests import JSON, TEXT, accepted, admit, last_event_id, media_type, parsed, queried, session_id
-from service.serving import Serving
+from service.serving import Serving, cut
 from service.sockets import Nowhere, Socket
 from service.streams import Stream
 from service.wire import BatchIn, ModelOut, ModelsOut, PredictIn, StatusOut, StreamIn
@@ -54,7 +54,16 @@ async def stream(request: Request, serving: Serving) -> ASGIApp:
     after = last_event_id(request)
     asked = await serving.opened(asked)
     serving.check(asked, whole=not streamed)
+    if after and asked.session_id is not None and asked.step is None:
+        raise InvalidRequest(
+            "Last-Event-ID resumes a stream, and in a session that wants the stream's own step: without it the text "
+            "would be counted twice",
+            field="step",
+        )
     held = await serving.begin(tenant, asked)
+    if not streamed and held.repeated:
+        again = await cut(asked.text, held.model)
+        held.recognise([sentence.text for sentence in again[: held.repeated]], resumed=after > 0)
     return Duplex(Stream(serving, held, asked, None if streamed else asked.text, after), media)
 
 
@@ -68,6 +77,11 @@ async def session(request: Request, serving: Serving) -> Response:
     if task is None:
         raise InvalidRequest("the query lacks task: ask for ?task=spam, say", field="task")
     return _json(await serving.session(tenant, name, task))
+
+
+async def sessions(request: Request, serving: Serving) -> Response:
+    await serving.store.erase(admit(request, serving))
+    return Response(status_code=204)
 
 
 async def models(request: Request, serving: Serving) -> Response:
@@ -97,7 +111,7 @@ async def status(_: Request, serving: Serving) -> Response:
     try:
         await serving.store.ping()
     except StoreUnavailable:
-        why.append("the session store does not answer: requests with session_id get 503, all others are served")
+        why.append("the session store takes no writes: requests with session_id get 503, all others are served")
     return _json(StatusOut(status="degraded" if why else "ok", sessions="unavailable" if why else "ok", why=why))
 
 
@@ -180,6 +194,7 @@ def application(serving: Callable[[], Serving]) -> Router:
         ("/v1/predict", predict, ["POST"]),
         ("/v1/predict_batch", predict_batch, ["POST"]),
         ("/v1/stream", stream, ["POST"]),
+        ("/v1/sessions", sessions, ["DELETE"]),
         ("/v1/sessions/{id}", session, ["GET", "DELETE"]),
         ("/v1/models", models, ["GET"]),
         ("/v1/status", status, ["GET"]),

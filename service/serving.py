@@ -6,22 +6,22 @@ PredictIn --begin--> Conversation, Tally --sentences, turns of the batcher--> co
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, TypeVar
+from weakref import WeakValueDictionary
 
 from models import mail
 from models.errors import UndertoneError
 from models.sentences import Sentence, split
 from service.access import Access
 from service.catalogue import Catalogue, Model
-from service.conversation import Conversation, LostRace, Unstored, expiry
+from service.conversation import Conversation, Unstored, expiry
 from service.errors import BatchTooLarge, Conflict, EmptyText, InvalidRequest, SessionNotFound, TextTooLong, body
 from service.metrics import Metrics
 from service.scoring import Tally
 from service.settings import Settings
-from service.store import Name, Store
+from service.store import LostRace, Name, Store
 from service.wire import (
     BatchIn,
     BatchOut,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from models.predictor import Advance
 
 R = TypeVar("R", bound=PredictIn)
-RACES: Final = 32
+RACES: Final = 16
 """Lost races after which a request gives up."""
 AT_ONCE: Final = 20_000
 """Code points that are cut into sentences without leaving the event loop: about 2 ms of work."""
@@ -51,7 +51,8 @@ class Serving:
         self.catalogue = catalogue
         self.metrics = metrics
         self.access = Access(settings)
-        self.store = Store(settings)
+        self.store = Store(settings, metrics)
+        self._losers: WeakValueDictionary[Name, asyncio.Lock] = WeakValueDictionary()
         metrics.start_at_zero(catalogue.models)
 
     async def close(self) -> None:
@@ -62,16 +63,12 @@ class Serving:
         """Scores one text or mail, in a session if the request names one."""
         request = await self.opened(request)
         self.check(request)
-        for _ in range(RACES):
-            try:
-                return await self._predict(tenant, request)
-            except LostRace:
-                # Short, and no longer each time: who wins does not wait, so who waits long loses again.
-                await asyncio.sleep(random.uniform(0, 0.001))  # noqa: S311 - keeps writers out of step
-        raise Conflict(
-            f"other requests wrote this session first, {RACES} times in a row: nothing was stored, send this one again",
-            field="session_id",
-        )
+        held = await self.begin(tenant, request)
+        cuts: dict[str, list[Sentence]] = {}
+        try:
+            return await self._score(held, request, cuts)
+        except LostRace as lost:
+            return await self._score_again(held, lost, request, cuts)
 
     async def predict_batch(self, request: BatchIn) -> BatchOut:
         """Scores many texts, each for itself."""
@@ -192,10 +189,13 @@ class Serving:
                 value=wordless,
             )
 
-    async def _predict(self, tenant: str, request: PredictIn) -> Prediction:
-        held = await self.begin(tenant, request)
+    async def _score(self, held: Unstored, request: PredictIn, cuts: dict[str, list[Sentence]]) -> Prediction:
+        """Scores and stores; raises LostRace, and then nothing is stored. `cuts`: the text's sentences, by language."""
+        language = held.model.language
+        if language not in cuts:
+            cuts[language] = await cut(request.text, held.model)
+        sentences = cuts[language]
         tally = Tally(held.model, held.model.threshold(request.threshold), held.start, request.mail)
-        sentences = await cut(request.text, held.model)
         texts = [sentence.text for sentence in sentences]
         if held.repeated:
             held.recognise(texts)
@@ -206,6 +206,23 @@ class Serving:
             await held.commit(tally.now, texts)
         self.metrics.finished(held.model)
         return Prediction(**tally.verdict(), session=await held.session(), sentences=said)
+
+    async def _score_again(
+        self, held: Unstored, lost: LostRace, request: PredictIn, cuts: dict[str, list[Sentence]]
+    ) -> Prediction:
+        """After a lost race. Losers of one session in one worker take turns: all at once, each of n would be scored
+        up to n times, and some would never win. What keeps the session whole is the store alone."""
+        async with self._losers.setdefault(lost.name, asyncio.Lock()):
+            for _ in range(RACES):
+                held = held.again(lost)
+                try:
+                    return await self._score(held, request, cuts)
+                except LostRace as once_more:
+                    lost = once_more
+        raise Conflict(
+            f"other requests wrote this session first, {RACES} times in a row: nothing was stored, send this one again",
+            field="session_id",
+        )
 
 
 async def cut(text: str, model: Model) -> list[Sentence]:

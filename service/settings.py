@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -27,8 +28,11 @@ class Settings:
     models: tuple[str, ...] = DEFAULTS  # UNDERTONE_MODELS: names or folders; the first of a task is its default
     workers: int = 1  # UNDERTONE_WORKERS: processes
     redis_url: str = field(default="", repr=False)  # REDIS_URL: may hold a password
+    redis_cluster: bool = False  # UNDERTONE_REDIS_CLUSTER=1: REDIS_URL is a node of a Redis Cluster
     redis_timeout: float = 0.25  # UNDERTONE_REDIS_TIMEOUT
     state_keys: tuple[bytes, ...] = field(default=(), repr=False)  # UNDERTONE_STATE_KEY: base64, the first one writes
+    grace: int = 10  # UNDERTONE_GRACE: seconds that running requests get at the end
+    device: str = "auto"  # UNDERTONE_DEVICE: cpu, cuda (each worker another), cuda:N, or auto: cuda if there is any
     session_ttl: int = 86_400  # UNDERTONE_SESSION_TTL: how long a session lives after its last request
     api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # UNDERTONE_API_KEYS: sha256 -> name
     open: bool = False  # UNDERTONE_OPEN=1: anybody is served
@@ -53,8 +57,11 @@ class Settings:
             models=_list(got.get("UNDERTONE_MODELS", "")) or DEFAULTS,
             workers=_whole(got, "UNDERTONE_WORKERS", cls.workers, 1, 512),
             redis_url=_redis_url(got.get("REDIS_URL", "")),
+            redis_cluster=_flag(got, "UNDERTONE_REDIS_CLUSTER"),
             redis_timeout=_number(got, "UNDERTONE_REDIS_TIMEOUT", cls.redis_timeout, 0.001, 60),
             state_keys=tuple(_state_key(key) for key in _list(got.get("UNDERTONE_STATE_KEY", ""))),
+            grace=_whole(got, "UNDERTONE_GRACE", cls.grace, 0, 3600),
+            device=_device(got.get("UNDERTONE_DEVICE", cls.device)),
             session_ttl=_whole(got, "UNDERTONE_SESSION_TTL", cls.session_ttl, 1, 10 * 365 * 86_400),
             api_keys=dict(_api_key(pair) for pair in _list(got.get("UNDERTONE_API_KEYS", ""))),
             open=_flag(got, "UNDERTONE_OPEN"),
@@ -75,6 +82,11 @@ class Settings:
             raise SettingsError(
                 "REDIS_URL is set and UNDERTONE_STATE_KEY is not: stored states are encrypted with it, and a key made "
                 "up at each start could not read them again. Make one with `openssl rand -base64 32` and set it"
+            )
+        if settings.redis_cluster and not re.fullmatch(r"rediss?://[^/]*(/0?)?(\?.*)?", settings.redis_url):
+            raise SettingsError(
+                "UNDERTONE_REDIS_CLUSTER is 1, and REDIS_URL is not that of a cluster's node: wanted is redis:// or "
+                "rediss:// with a host, a port, and no database but 0"
             )
         return settings
 
@@ -113,6 +125,12 @@ def _redis_url(url: str) -> str:
     if url and scheme not in ("redis", "rediss", "unix"):
         raise SettingsError(f"REDIS_URL begins with {scheme[:20]!r}, wanted is redis://, rediss:// or unix://")
     return url
+
+
+def _device(text: str) -> str:
+    if not re.fullmatch(r"auto|cpu|cuda(:\d{1,3})?", text):
+        raise SettingsError(f"UNDERTONE_DEVICE is {text!r}, wanted is auto, cpu, cuda or cuda:N")
+    return text
 
 
 def _state_key(text: str) -> bytes:

@@ -2,36 +2,55 @@
 
     (tenant, task, id) --name--> GET --open--> Record     compare-and-set of the version --> SET with a TTL
 
-One key a session, one round trip to read and one to write; a write that lost a race changes nothing.
+One key a session, one round trip to read and one to write. A write that lost a race changes nothing and
+brings back what it lost against, so that to try again costs one round trip more, not two.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable
-from typing import Final, NamedTuple, TypeVar, cast
+import itertools
+import secrets
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
-from redis.asyncio import BlockingConnectionPool, Redis
+from redis import exceptions as faults
+from redis.asyncio import Redis, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
+from models.errors import UndertoneError
+from service.breaker import Breaker, Kind
 from service.envelope import VERSION, Envelope
-from service.errors import StoreUnavailable
+from service.errors import Conflict, StoreUnavailable
 from service.record import Record
 from service.settings import Settings
 
-logger = logging.getLogger(__name__)
+if TYPE_CHECKING:
+    from service.metrics import Metrics
 
 T = TypeVar("T")
 PREFIX: Final = "undertone"
 CONNECTIONS: Final = 16
 """Of one worker; who finds none free waits for one."""
+AT_ONCE: Final = 500
+"""Keys that one SCAN looks at: about a millisecond of Redis' time."""
+PROBE_MS: Final = 1000
+"""Life of the key that a probe writes."""
+FAULTS: Final[dict[str, tuple[type[Exception], ...]]] = {
+    "timeout": (TimeoutError, faults.TimeoutError),
+    "credentials": (faults.AuthenticationError, faults.AuthorizationError, faults.NoPermissionError),
+    "read_only": (faults.ReadOnlyError,),
+    "out_of_memory": (faults.OutOfMemoryError,),
+    "connection": (faults.ConnectionError, OSError, faults.RedisClusterException, faults.ClusterError),
+    "other": (faults.RedisError,),
+}
+"""What can be wrong with Redis, the first that fits."""
 # KEYS[1]; ARGV: the version that was read (empty: there was none), the new value, its life in ms.
-COMPARE_AND_SET: Final = """
-local old = redis.call('GETRANGE', KEYS[1], 0, #ARGV[1] > 0 and #ARGV[1] - 1 or 0)
-if old ~= ARGV[1] then return 0 end
+COMPARE_AND_SET: Final = f"""
+local old = redis.call('GET', KEYS[1])
+if string.sub(old or '', 1, {VERSION}) ~= ARGV[1] then return old end
 redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
 return 1
 """
@@ -57,24 +76,28 @@ class Stored(NamedTuple):
     version: bytes
 
 
-class Store:
-    """Reads and writes sessions; every fault of Redis is StoreUnavailable."""
+class LostRace(UndertoneError):
+    """Another request wrote the session `name` first, and left `stored`; never leaves this package."""
 
-    def __init__(self, settings: Settings) -> None:
+    status, code = Conflict.status, Conflict.code
+
+    def __init__(self, name: Name, stored: Stored) -> None:
+        super().__init__("another request wrote this session at the same time: send this one again", field="session_id")
+        self.name = name
+        self.stored = stored
+
+
+class Store:
+    """Reads and writes sessions; every fault of Redis is StoreUnavailable, and after some of them at once."""
+
+    def __init__(self, settings: Settings, metrics: Metrics) -> None:
         self.ttl = settings.session_ttl
         self._timeout = settings.redis_timeout
         self._envelope = Envelope(settings.state_keys) if settings.state_keys else None
-        pool = BlockingConnectionPool.from_url(
-            settings.redis_url or "redis://localhost",
-            max_connections=CONNECTIONS,
-            timeout=settings.redis_timeout,
-            socket_timeout=settings.redis_timeout,
-            socket_connect_timeout=settings.redis_timeout,
-            # A write whose answer was lost would, sent again, find itself there and seem to have lost a race.
-            retry=Retry(NoBackoff(), 0),
-        )
-        self._redis = Redis.from_pool(pool)
-        self._compare_and_set = self._redis.register_script(COMPARE_AND_SET)
+        self._redis = _client(settings)
+        self._free = asyncio.Semaphore(CONNECTIONS)
+        self._metrics = metrics
+        self._breaker = Breaker(lambda: self._bounded("write", self._touch), metrics.store_given_up)
 
     @property
     def envelope(self) -> Envelope:
@@ -84,43 +107,102 @@ class Store:
 
     async def load(self, name: Name) -> Stored:
         """What is stored under `name`; raises StateUnreadable where it does not open."""
-        envelope = self.envelope
-        sealed = cast(bytes | None, await self._ask(self._redis.get(name.key)))
-        if sealed is None:
-            return Stored(None, b"")
-        return Stored(Record.unpack(envelope.open(name.key, sealed)), sealed[:VERSION])
+        self.envelope  # noqa: B018 - raises where there is none
+        return self._opened(name, await self._ask("read", lambda: self._redis.get(name.key)))
 
-    async def save(self, name: Name, record: Record, version: bytes) -> bytes | None:
-        """Writes if `version` still stands there: the new version, or None where another was faster."""
+    async def save(self, name: Name, record: Record, version: bytes) -> bytes:
+        """Writes if `version` still stands there: the new version; raises LostRace where another was faster."""
         sealed = self.envelope.seal(name.key, record.pack())
-        done = await self._ask(
-            self._compare_and_set(keys=[name.key], args=[version, sealed, self.ttl * 1000]),
-        )
-        return sealed[:VERSION] if done else None
+        arguments: tuple[Any, ...] = (name.key, version, sealed, self.ttl * 1000)
+        # The script itself, not its digest, which a Redis that was restarted does not know: it would be asked twice.
+        found = await self._ask("write", lambda: self._redis.eval(COMPARE_AND_SET, 1, *arguments))
+        if found == 1:
+            return sealed[:VERSION]
+        raise LostRace(name, self._opened(name, found))
 
     async def remaining(self, name: Name) -> float:
         """Seconds until the session expires."""
-        return max(0.0, await self._ask(self._redis.pttl(name.key)) / 1000)
+        return max(0.0, await self._ask("read", lambda: self._redis.pttl(name.key)) / 1000)
 
-    async def delete(self, names: list[Name]) -> None:
-        for name in names:
-            await self._ask(self._redis.delete(name.key))
+    async def delete(self, names: Iterable[Name]) -> None:
+        await self._ask("write", lambda: self._unlink([name.key for name in names]))
+
+    async def erase(self, tenant: str) -> None:
+        """Deletes all sessions of a tenant, of every task; what is written meanwhile may stay."""
+        for node in await self._nodes():
+            cursor = None
+            while cursor != 0:
+                cursor, found = await self._scan(cursor or 0, f"{PREFIX}:{tenant}:*", node)
+                if found:
+                    await self._ask("write", partial(self._unlink, found))
 
     async def ping(self) -> None:
-        """Raises StoreUnavailable where Redis does not answer."""
+        """Raises StoreUnavailable where Redis takes no write."""
         self.envelope  # noqa: B018 - raises where there is none
-        await self._ask(self._redis.ping())
+        await self._ask("write", self._touch)
 
     async def close(self) -> None:
+        await self._breaker.close()
         await self._redis.aclose()
 
-    async def _ask(self, answer: Awaitable[T]) -> T:
+    def _opened(self, name: Name, sealed: bytes | None) -> Stored:
+        if sealed is None:
+            return Stored(None, b"")
+        return Stored(Record.unpack(self.envelope.open(name.key, sealed)), sealed[:VERSION])
+
+    async def _nodes(self) -> list[dict[str, Any]]:
+        """What SCAN has to be told in turn: in a cluster every node knows only its own keys."""
+        if not isinstance(self._redis, RedisCluster):
+            return [{}]
+        await self._ask("read", self._redis.initialize)
+        return [{"target_nodes": node} for node in self._redis.get_primaries()]
+
+    async def _scan(self, cursor: int, match: str, node: dict[str, Any]) -> tuple[int, list[bytes]]:
+        after, found = await self._ask("read", lambda: self._redis.scan(cursor, match=match, count=AT_ONCE, **node))
+        return (next(iter(after.values())) if isinstance(after, dict) else after), found
+
+    async def _unlink(self, keys: Sequence[str | bytes]) -> None:
+        """A pipeline, not one command: in a cluster the keys belong to several nodes."""
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.execute_command("UNLINK", key)
+            await pipe.execute()
+
+    async def _touch(self) -> None:
+        # Another name each time: in a cluster it should not be one node that speaks for all.
+        await self._redis.set(f"{PREFIX}:probe:{secrets.token_hex(1)}", b"", px=PROBE_MS)
+
+    async def _ask(self, kind: Kind, question: Callable[[], Awaitable[T]]) -> T:
+        self._breaker.admit()
+        got = await self._bounded(kind, question)
+        self._breaker.succeeded(kind)
+        return got
+
+    async def _bounded(self, kind: Kind, question: Callable[[], Awaitable[T]]) -> T:
         try:
-            async with asyncio.timeout(self._timeout):
-                return await answer
-        except (RedisError, OSError, TimeoutError) as error:
-            logger.warning("Redis did not answer: %s", type(error).__name__)
+            async with asyncio.timeout(self._timeout), self._free:
+                return await question()
+        except tuple(itertools.chain(*FAULTS.values())) as error:
+            reason = next(name for name, kinds in FAULTS.items() if isinstance(error, kinds))
+            self._metrics.store_failures.labels(reason).inc()
+            self._breaker.failed(kind, reason)
+            refused = kind == "read" or isinstance(error, faults.ResponseError)
+            stored = "nothing was stored" if refused else "whether this was stored is not known"
             raise StoreUnavailable(
-                "the session store did not answer: try again with the same step, or send the whole text without "
-                "session_id"
+                f"the session store did not answer, and {stored}: try again with the same step, or send the whole text "
+                "without session_id"
             ) from None
+
+
+def _client(settings: Settings) -> Any:
+    """redis-py's asyncio client, for one server or for a cluster; their stubs have no common type."""
+    options: dict[str, Any] = {
+        # More than are used at once: one that was given up is still being closed when the next is opened.
+        "max_connections": 2 * CONNECTIONS,
+        "socket_timeout": settings.redis_timeout,
+        "socket_connect_timeout": settings.redis_timeout,
+        # A write whose answer was lost would, sent again, find itself there and seem to have lost a race.
+        "retry": Retry(NoBackoff(), 0),
+    }
+    url = settings.redis_url or "redis://localhost"
+    return RedisCluster.from_url(url, **options) if settings.redis_cluster else Redis.from_url(url, **options)

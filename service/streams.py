@@ -3,7 +3,8 @@
     pieces --Segmenter--> sentences --turns--> commit --> events that are ready together --> duplex.py, sockets.py
        `-- nothing for a while: what is unfinished --> provisional events
 
-An event that a client sees is in Redis already, but for provisional ones, which are nowhere.
+An event that a client sees is in Redis already, but for provisional ones, which are nowhere. A race that
+is lost before the first event starts over with the sentences read so far; after it, the client is told.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ from typing import TYPE_CHECKING, Final
 
 from models.errors import UndertoneError
 from models.sentences import LONGEST, Segmenter, Sentence
-from service.conversation import LostRace, Unstored
+from service.conversation import Unstored
 from service.errors import Conflict, Overloaded
 from service.events import Event
 from service.inbox import Pieces
 from service.scoring import Decision, Tally
-from service.serving import AT_ONCE, Serving
+from service.serving import AT_ONCE, RACES, Serving
+from service.store import LostRace
 from service.wire import Done, ProvisionalSentence, StreamIn
 
 if TYPE_CHECKING:
@@ -43,6 +45,8 @@ class Kind(Enum):
     UNFINISHED = auto()
 
 
+Read = tuple[Sequence[Sentence], bool]
+"""Sentences, and whether they are finished."""
 Group = tuple[Sequence[Sentence], Kind]
 
 
@@ -55,14 +59,20 @@ class Stream:
 
     def __init__(self, serving: Serving, held: Unstored, asked: StreamIn, text: str | None, after: int) -> None:
         self.serving = serving
-        self.held = held
         self.text = text
+        self._asked = asked
         self._after = after
-        self._tally = Tally(held.model, held.model.threshold(asked.threshold), held.start, asked.mail)
-        self._decision = Decision(self._tally, asked.stop_at)
+        self._begun = False  # an event is out, or a state is stored: from then on a lost race is the client's to mend
+        self._place(held)
         self._read = 0  # code points
         self._scored = 0  # where the last sentence that was scored ends
         self._length = None if text is None else len(text)
+
+    def _place(self, held: Unstored) -> None:
+        self.held = held
+        threshold = held.model.threshold(self._asked.threshold)
+        self._tally = Tally(held.model, threshold, held.start, self._asked.mail)
+        self._decision = Decision(self._tally, self._asked.stop_at)
 
     async def run(self, pieces: Pieces) -> AsyncGenerator[list[Event]]:
         """Groups of events that are ready together; the last is `done` or `error`, so nothing is raised."""
@@ -72,10 +82,8 @@ class Stream:
                 async for events in groups:
                     yield events
                 return
-        except LostRace:
-            failure = Conflict(
-                "another request wrote this session: resume with the step of the last event", field="step"
-            )
+        except LostRace as lost:
+            failure = self.held.broken_off(lost)
         except UndertoneError as error:
             failure = error
         except Exception:
@@ -84,7 +92,29 @@ class Stream:
         yield [Event.error(failure)]
 
     async def _events(self, pieces: Pieces) -> AsyncGenerator[list[Event]]:
-        async with aclosing(self._recognised(pieces)) as groups:
+        """A race that is lost before anything was said or stored starts over."""
+        read: list[Sequence[Sentence]] = []
+        async with aclosing(self._sentences(pieces)) as groups:
+            for _ in range(RACES):
+                try:
+                    async with aclosing(self._said(self._from_the_first(read, groups))) as said:
+                        async for events in said:
+                            yield events
+                    break
+                except LostRace as lost:
+                    if self._begun:
+                        raise
+                    self._place(self.held.again(lost))
+            else:
+                raise Conflict(
+                    f"other requests wrote this session first, {RACES} times in a row: nothing was stored, send this "
+                    "one again",
+                    field="session_id",
+                )
+        yield [await self._done()]
+
+    async def _said(self, read: AsyncGenerator[Read]) -> AsyncGenerator[list[Event]]:
+        async with aclosing(self._recognised(read)) as groups:
             async for sentences, kind in groups:
                 if kind is Kind.UNFINISHED:
                     yield await self._provisional(sentences)
@@ -94,11 +124,11 @@ class Stream:
                         events = self._tally.stream(turn, advance)
                         if kind is Kind.NEW:
                             await self.held.commit(self._tally.now, [sentence.text for sentence in turn])
+                        self._begun = True
                         self._scored = turn[-1].offset + turn[-1].length
                         yield [Event.of("sentence", e.index + 1, e) for e in events if e.index >= self._after]
                 if self._decision.made:
                     break
-        yield [await self._done()]
 
     async def _turns(
         self, sentences: Sequence[Sentence], *, new: bool
@@ -150,11 +180,25 @@ class Stream:
         without = {name for name in ("session", "left") if getattr(done, name) is None}
         return Event.of("done", None, done.model_dump(exclude=without))
 
-    async def _recognised(self, pieces: Pieces) -> AsyncGenerator[Group]:
+    async def _from_the_first(
+        self, read: list[Sequence[Sentence]], groups: AsyncGenerator[Read]
+    ) -> AsyncGenerator[Read]:
+        """What was read before, then the rest, which is kept in `read` as long as it may be wanted once more."""
+        for group in tuple(read):
+            yield group, True
+        async for group, finished in groups:
+            if self._begun:
+                read.clear()
+            elif finished:
+                read.append(group)
+            yield group, finished
+
+    async def _recognised(self, read: AsyncGenerator[Read]) -> AsyncGenerator[Group]:
         """Groups of sentences; those that come again wait until all of them are there."""
         again: list[Sentence] = []
-        async with aclosing(self._sentences(pieces)) as groups:
-            async for group, finished in groups:
+        resumed = self._after > 0
+        async with aclosing(read):
+            async for group, finished in read:
                 missing = self.held.repeated - len(again)
                 if not finished:
                     if not missing:
@@ -163,14 +207,14 @@ class Stream:
                 if missing:
                     again += group[:missing]
                     if len(again) == self.held.repeated:
-                        self.held.recognise([sentence.text for sentence in again])
+                        self.held.recognise([sentence.text for sentence in again], resumed=resumed)
                         yield again, Kind.AGAIN
                 if len(group) > missing:
                     yield group[missing:], Kind.NEW
         if len(again) < self.held.repeated:
-            self.held.recognise([sentence.text for sentence in again])
+            self.held.recognise([sentence.text for sentence in again], resumed=resumed)
 
-    async def _sentences(self, pieces: Pieces) -> AsyncGenerator[tuple[Sequence[Sentence], bool]]:
+    async def _sentences(self, pieces: Pieces) -> AsyncGenerator[Read]:
         """Sentences as they become certain, those that become so together in one group; unfinished ones in a pause."""
         segmenter = Segmenter(self.held.model.language)
         async with aclosing(pieces):

@@ -22,6 +22,7 @@ from compose_spec import PyOptions, parse_duration
 from service.guard import PROBES
 from service.routes import application
 from service.settings import Settings
+from service.supervisor import MARGIN
 
 ROOT: Final = Path(__file__).parent.parent
 TEXT: Final = (ROOT / "docker-compose.yml").read_text("utf-8")
@@ -165,8 +166,8 @@ def test_the_service_can_write_nowhere_but_tmp(services: dict[str, Any]) -> None
     assert "volumes" not in service
 
 
-def test_requests_end_before_the_container_is_killed(services: dict[str, Any], told: str) -> None:
-    assert parse_duration(services["undertone"]["stop_grace_period"]) > float(default("grace", told))
+def test_requests_end_before_the_container_is_killed(services: dict[str, Any]) -> None:
+    assert parse_duration(services["undertone"]["stop_grace_period"]) > Settings().grace + MARGIN
 
 
 def test_only_the_service_reaches_redis_which_drops_only_what_has_a_lifetime(services: dict[str, Any]) -> None:

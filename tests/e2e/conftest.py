@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+import redis
 
 from service.embedded import EmbeddedRedis
 from tests.e2e.server import Service
@@ -21,6 +22,12 @@ def external() -> Iterator[dict[str, str]]:
         "UNDERTONE_STATE_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
     }
     server.stop()
+
+
+@pytest.fixture
+def keys(external: dict[str, str]) -> Iterator[redis.Redis]:
+    with redis.Redis.from_url(external["REDIS_URL"]) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

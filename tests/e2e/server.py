@@ -1,11 +1,14 @@
 """Real servers for tests: `python -m service` as a stranger starts it, on free ports of loopback.
 
 Service(environment) --ready--> url, workers --stop--> nothing left     Client: a connection to one worker
+                                                                 Turns: to each in turn
 """
 
 from __future__ import annotations
 
 import contextlib
+import itertools
+import json
 import os
 import signal
 import socket
@@ -15,7 +18,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import psutil
@@ -82,6 +85,15 @@ class Service:
                     found.add(process.pid)
         return found
 
+    def worker_at(self, port: int) -> int | None:
+        """The worker whose connection goes to that port of a client; None where none has taken it yet."""
+        for pid in self.workers():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                for connection in psutil.Process(pid).net_connections("tcp"):
+                    if connection.raddr and connection.raddr.port == port:
+                        return pid
+        return None
+
     def stop(self, how: signal.Signals = signal.SIGTERM) -> list[psutil.Process]:
         """Signals the process group and waits; gives back what is left of the family, which is to be nothing."""
         family = self.family()
@@ -110,17 +122,24 @@ class Client(httpx.Client):
     """One kept-alive connection, and the pid of the worker at its other end."""
 
     def __init__(self, service: Service) -> None:
-        super().__init__(base_url=service.url, timeout=60, limits=httpx.Limits(max_connections=1))
+        super().__init__(
+            base_url=service.url, timeout=60, limits=httpx.Limits(max_connections=1, keepalive_expiry=None)
+        )
         self._service = service
+        self._seen: dict[int, int] = {}
 
     def worker(self) -> int:
-        answer = self.get("/livez")
+        """Who holds the connection now; it costs a request."""
+        return self.who_answered(self.get("/livez"))
+
+    def who_answered(self, answer: httpx.Response) -> int:
         _, port = answer.extensions["network_stream"].get_extra_info("client_addr")
-        for pid in self._service.workers():
-            for connection in psutil.Process(pid).net_connections("tcp"):
-                if connection.raddr and connection.raddr.port == port:
-                    return pid
-        raise RuntimeError(f"no worker holds the connection from port {port}")
+        if port not in self._seen:
+            pid = self._service.worker_at(port)
+            if pid is None:
+                raise RuntimeError(f"no worker holds the connection from port {port}")
+            self._seen[port] = pid
+        return self._seen[port]
 
 
 @contextlib.contextmanager
@@ -143,3 +162,43 @@ def client_per_worker(service: Service, tries: int = 200) -> Iterator[dict[int, 
     finally:
         for client in clients.values():
             client.close()
+
+
+class Turns:
+    """Requests that go to the workers in turn; after each it is asserted who has answered it."""
+
+    def __init__(self, clients: dict[int, Client]) -> None:
+        self.clients = clients
+        self._turn = itertools.cycle(clients.items())
+        self.served: list[int] = []
+        """Pids, in the order of the requests."""
+
+    def __call__(self, method: str, path: str, **more: Any) -> httpx.Response:
+        pid, client = next(self._turn)
+        answer = client.request(method, path, **more)
+        assert client.who_answered(answer) == pid
+        self.served.append(pid)
+        return answer
+
+    def predict(self, status: int = 200, **fields: Any) -> dict[str, Any]:
+        """The answer to a prediction, of spam unless the fields say otherwise."""
+        answer = self("POST", "/v1/predict", json={"task": "spam"} | fields)
+        assert answer.status_code == status, answer.text
+        said: dict[str, Any] = answer.json()
+        return said if status == 200 else said["error"]
+
+    def stream(self, text: str, *, last: int | None = None, **asked: Any) -> list[dict[str, Any]]:
+        """The events of a text that is sent whole."""
+        headers = {"accept": "application/x-ndjson"} | ({} if last is None else {"last-event-id": str(last)})
+        answer = self("POST", "/v1/stream", json={"text": text, "task": "spam"} | asked, headers=headers)
+        return [json.loads(line) for line in answer.text.splitlines()]
+
+
+@contextlib.contextmanager
+def in_turns(service: Service) -> Iterator[Turns]:
+    """Asserts at the end that every request had another worker than the one before."""
+    with client_per_worker(service) as clients:
+        turns = Turns(clients)
+        yield turns
+    assert len(clients) > 1
+    assert all(a != b for a, b in itertools.pairwise(turns.served)), turns.served

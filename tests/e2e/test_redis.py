@@ -1,91 +1,250 @@
-"""The session store on Redis itself, as Debian ships it: a password, a restart, a death and a resurrection."""
+"""The session store on Redis itself, as Debian ships it: away in every way, over TLS, as an ACL user, as a cluster."""
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import secrets
+import statistics
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Final
 
-import httpx
 import pytest
 import redis
 
-from models.sentences import split
-from tests.e2e.server import Service, free_port
+from tests.e2e.redis_server import AT_ONCE, RedisCluster, RedisServer
+from tests.e2e.server import Client, Service, free_port, in_turns
+from tests.e2e.test_serve import counted
+from tests.service.live import eventually
 
 pytestmark = pytest.mark.tools
-TEXT = "Hello Anna, thank you for your order. Your account is suspended! Click here now to claim your free prize."
+TEXT: Final = "Hello Anna, thank you for your order."
+TIMEOUT: Final = 0.25
+"""UNDERTONE_REDIS_TIMEOUT as it is by default."""
+SLACK: Final = 0.25
+"""Seconds for all else that a request does, on a machine that does other things, too."""
+FAULTS: Final = {
+    "dead": "connection",
+    "stopped": "timeout",
+    "paused": "timeout",
+    "full": "out_of_memory",
+    "read_only": "read_only",
+    "another_password": "credentials",
+}
+"""Methods of RedisServer, and what the metric calls them."""
 
 
-class RedisServer:
-    """Debian's redis-server on a port of loopback, with a password."""
+def environment(url: str, **more: str) -> dict[str, str]:
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    said = {"REDIS_URL": url, "UNDERTONE_STATE_KEY": key, "UNDERTONE_WORKERS": "2", "UNDERTONE_MODELS": "spam-gru"}
+    return said | more
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.port = free_port()
-        self.password = secrets.token_hex(8)
-        self.url = f"redis://:{self.password}@127.0.0.1:{self.port}/0"
-        self.client = redis.Redis.from_url(self.url)
-        self.start()
 
-    def start(self) -> None:
-        options = {"port": self.port, "bind": "127.0.0.1", "dir": self.folder, "save": "", "requirepass": self.password}
-        arguments = [part for name, value in options.items() for part in (f"--{name}", str(value))]
-        self.process = subprocess.Popen(["redis-server", *arguments], stdout=subprocess.DEVNULL)
-        until = time.monotonic() + 10
-        while time.monotonic() < until:
-            try:
-                self.client.ping()
-            except redis.ConnectionError:
-                time.sleep(0.02)
-            else:
-                return
-        raise RuntimeError("redis-server did not start")
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    running = RedisServer(tmp_path_factory.mktemp("redis"), **AT_ONCE)
+    yield running
+    running.stop()
 
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+
+@pytest.fixture(scope="module")
+def on_redis(server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with Service(tmp_path_factory.mktemp("service"), environment(server.url)) as running:
+        yield running
+
+
+def served_again(service: Service) -> None:
+    """Until every worker serves sessions: each has a circuit of its own, and they heal by themselves."""
+    with in_turns(service) as turns:
+        for client in turns.clients.values():
+            asked = {"text": TEXT, "task": "spam", "session_id": "probe"}
+            eventually(partial(answered, client, asked), "sessions are back")
+
+
+def answered(client: Client, asked: dict[str, str]) -> bool:
+    return client.post("/v1/predict", json=asked).status_code == 200
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_redis_away_is_503_in_time_then_costs_nothing_and_heals(
+    server: RedisServer, on_redis: Service, fault: str
+) -> None:
+    session = secrets.token_hex(8)
+    served_again(on_redis)
+    away: AbstractContextManager[None] = getattr(server, fault)()
+    with in_turns(on_redis) as turns:
+        assert turns.predict(text=TEXT, session_id=session, step=0)["session"]["step"] == 1
+        before = counted(turns("GET", "/metrics").text, "undertone_store_failures_total", reason=FAULTS[fault])
+        with away:
+            seconds = []
+            asked = {"text": TEXT, "task": "spam", "session_id": session, "step": 1}
+            for _ in range(20):
+                began = time.monotonic()
+                answer = turns("POST", "/v1/predict", json=asked)
+                seconds.append(time.monotonic() - began)
+                assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_unavailable")
+                assert int(answer.headers["retry-after"]) >= 1
+            assert max(seconds) < TIMEOUT + SLACK
+            # Both circuits are open by now: nobody waits any more.
+            assert statistics.median(seconds[-6:]) < TIMEOUT / 5
+            for _ in range(2):
+                assert turns.predict(text=TEXT)["probability"] > 0
+                said = turns("GET", "/v1/status").json()
+                assert (said["status"], said["sessions"]) == ("degraded", "unavailable")
+                assert turns("GET", "/readyz").status_code == 200
+            metrics = turns("GET", "/metrics").text
+            assert counted(metrics, "undertone_store_circuit_open") == 2
+            assert counted(metrics, "undertone_store_failures_total", reason=FAULTS[fault]) > before
+    served_again(on_redis)
+    with in_turns(on_redis) as turns:
+        assert turns.predict(text=TEXT, session_id=session, step=1)["session"]["step"] == 2
+        assert turns("GET", "/v1/status").json() == {"status": "ok", "sessions": "ok", "why": []}
+        assert counted(turns("GET", "/metrics").text, "undertone_store_circuit_open") == 0
+
+
+def test_a_redis_that_is_away_leaves_stateless_requests_as_fast_as_they_were(
+    server: RedisServer, on_redis: Service
+) -> None:
+    def median() -> float:
+        seconds = []
+        with in_turns(on_redis) as turns, Client(on_redis) as other:
+            for _ in range(40):
+                other.post("/v1/predict", json={"text": TEXT, "task": "spam", "session_id": "a"})
+                began = time.monotonic()
+                turns.predict(text=TEXT)
+                seconds.append(time.monotonic() - began)
+        return statistics.median(seconds)
+
+    served_again(on_redis)
+    there = median()
+    with server.stopped():
+        away = median()
+    assert away < 2 * there + 0.005, (there, away)
+
+
+def test_a_redis_that_came_back_empty_is_404_and_never_a_fresh_start(server: RedisServer, on_redis: Service) -> None:
+    session = secrets.token_hex(8)
+    served_again(on_redis)
+    with in_turns(on_redis) as turns:
+        turns.predict(text=TEXT, session_id=session, step=0)
+        server.client.flushall()
+        with server.dead():
+            pass
+    served_again(on_redis)
+    with in_turns(on_redis) as turns:
+        gone = turns.predict(404, text=TEXT, session_id=session, step=1)
+        assert gone["code"] == "session_not_found"
+        assert "expired or evicted: resend from the start" in gone["message"]
+        assert turns.stream(TEXT, session_id=session, step=1)[0]["error"]["code"] == "session_not_found"
+        assert turns.predict(text=TEXT, session_id=session)["session"]["created"] is True
+
+
+def test_a_session_that_was_evicted_is_404(server: RedisServer, on_redis: Service) -> None:
+    served_again(on_redis)
+    sessions = [secrets.token_hex(8) for _ in range(60)]
+    with in_turns(on_redis) as turns:
+        for session in sessions:
+            turns.predict(text=TEXT, session_id=session, step=0)
+        used = server.client.info("memory")["used_memory"]
+        with (
+            server.configured("maxmemory-policy", "volatile-lru"),
+            server.configured("maxmemory", str(used - 40_000)),
+            suppress(redis.OutOfMemoryError),
+        ):
+            server.client.set("more", b"x")
+        left = {session for session in sessions if server.client.exists(f"undertone:public:spam:{session}")}
+        assert len(left) < len(sessions)
+        for session in sessions:
+            status = 200 if session in left else 404
+            turns.predict(status, text=TEXT, session_id=session, step=1)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[RedisServer]:
-    running = RedisServer(tmp_path)
-    yield running
-    running.client.close()
-    running.kill()
+def over_tls(tmp_path: Path) -> Iterator[tuple[RedisServer, str]]:
+    """A server that speaks only TLS outside, with an ACL user who may do what the README says, and no more."""
+    certify = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -keyout key.pem -out cert.pem"
+    subprocess.run(
+        [*certify.split(), "-addext", "subjectAltName=IP:127.0.0.1"],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+    )
+    certificate, key = str(tmp_path / "cert.pem"), str(tmp_path / "key.pem")
+    port = free_port()
+    options = {"tls_cert_file": certificate, "tls_key_file": key, "tls_ca_cert_file": certificate}
+    running = RedisServer(tmp_path, tls_port=str(port), tls_auth_clients="no", **options)
+    running.ask("ACL", "SETUSER", "undertone", *acl(), ">secret")
+    yield running, f"rediss://undertone:secret@127.0.0.1:{port}/0?ssl_ca_certs={certificate}"
+    running.stop()
 
 
-def test_sessions_on_redis_itself(server: RedisServer, tmp_path: Path) -> None:
-    environment = {
-        "REDIS_URL": server.url,
-        "UNDERTONE_STATE_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
-        "UNDERTONE_REDIS_TIMEOUT": "2",
-    }
-    first, *rest = [sentence.text for sentence in split(TEXT)]
-    asked = {"task": "spam", "session_id": "anna"}
-    with Service(tmp_path, environment) as service:
-        whole = httpx.post(f"{service.url}/v1/predict", json={"text": TEXT, "task": "spam"}).json()
-        httpx.post(f"{service.url}/v1/predict", json={"text": first, **asked, "step": 0}).raise_for_status()
-    (key,) = server.client.keys("*")
-    assert key == b"undertone:public:spam:anna"
-    assert 0 < server.client.ttl(key) <= 86_400
-    assert (server.client.memory_usage(key) or 0) in range(1, 2049)
-    with Service(tmp_path, environment) as service:
-        answer = httpx.post(f"{service.url}/v1/predict", json={"text": " ".join(rest), **asked, "step": 1}).json()
-        assert answer["probability"] == pytest.approx(whole["probability"], abs=1e-5)
-        assert (server.client.memory_usage(key) or 0) in range(1, 2049)
-        server.kill()
-        lost = httpx.post(f"{service.url}/v1/predict", json={"text": first, **asked})
-        assert (lost.status_code, lost.json()["error"]["code"]) == (503, "store_unavailable")
-        assert int(lost.headers["retry-after"]) >= 1
-        assert httpx.post(f"{service.url}/v1/predict", json={"text": TEXT, "task": "spam"}).status_code == 200
-        assert httpx.get(f"{service.url}/readyz").status_code == 200
-        assert httpx.get(f"{service.url}/v1/status").json()["status"] == "degraded"
-        server.start()
-        assert httpx.get(f"{service.url}/v1/status").json()["status"] == "ok"
-        # It came back empty: a session that is gone is never begun anew by itself.
-        gone = httpx.post(f"{service.url}/v1/predict", json={"text": first, **asked, "step": 3})
-        assert (gone.status_code, gone.json()["error"]["code"]) == (404, "session_not_found")
+def acl() -> list[str]:
+    """The rules that SECURITY.md gives."""
+    text = (Path(__file__).parent.parent.parent / "SECURITY.md").read_text("utf-8")
+    (line,) = (line for line in text.splitlines() if line.startswith("ACL SETUSER undertone"))
+    return [word for word in line.split()[3:] if not word.startswith(">")]
+
+
+def test_tls_and_an_acl_user(over_tls: tuple[RedisServer, str], tmp_path: Path) -> None:
+    server, url = over_tls
+    key = "a key"
+    keys = f"anna:{hashlib.sha256(key.encode()).hexdigest()}"
+    with Service(tmp_path, environment(url, UNDERTONE_API_KEYS=keys)) as service, in_turns(service) as turns:
+        header = {"authorization": f"Bearer {key}"}
+        for step in range(4):
+            asked = {"text": TEXT, "task": "spam", "session_id": "s", "step": step}
+            answer = turns("POST", "/v1/predict", json=asked, headers=header)
+            assert (answer.status_code, answer.json()["session"]["step"]) == (200, step + 1)
+        assert turns("GET", "/v1/status").json()["status"] == "ok"
+        assert turns("GET", "/v1/sessions/s?task=spam", headers=header).json()["step"] == 4
+        assert server.client.keys("undertone:anna:*") == [b"undertone:anna:spam:s"]
+        assert turns("DELETE", "/v1/sessions", headers=header).status_code == 204
+        assert server.client.keys("undertone:anna:*") == []
+        with redis.Redis(port=server.port, username="undertone", password="secret") as client:
+            for forbidden in (client.flushall, client.config_get, client.keys, client.acl_list):
+                with pytest.raises(redis.exceptions.NoPermissionError):
+                    forbidden()
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.get("another's")
+        assert "secret" not in service.log.read_text()
+
+
+def test_a_cluster_of_three(tmp_path: Path) -> None:
+    cluster = RedisCluster(tmp_path)
+    try:
+        with Service(tmp_path, environment(cluster.url, UNDERTONE_REDIS_CLUSTER="1")) as service:
+            sessions = [secrets.token_hex(8) for _ in range(30)]
+            with in_turns(service) as turns:
+                for step in range(2):
+                    for session in sessions:
+                        answer = turns.predict(text=TEXT, session_id=session, step=step)
+                        assert answer["session"]["step"] == step + 1
+                held = [len(server.client.keys("undertone:public:*")) for server in cluster.servers]
+                assert sum(held) == len(sessions)
+                assert all(held), "every server has some"
+                assert turns.predict(text=TEXT, session_id=sessions[0], step=1)["session"]["replayed"] is True
+                with cluster.servers[1].dead():
+                    codes = {
+                        turns("POST", "/v1/predict", json={"text": TEXT, "task": "spam", "session_id": s}).status_code
+                        for s in sessions
+                    }
+                    assert 503 in codes
+                    assert codes <= {200, 503}
+                    assert turns.predict(text=TEXT)["probability"] > 0
+            served_again(service)
+            with in_turns(service) as turns:
+                cluster.together()
+                eventually(lambda: turns("DELETE", "/v1/sessions").status_code == 204, "the cluster is whole again")
+                assert all(not server.client.keys("undertone:public:*") for server in cluster.servers)
+    finally:
+        cluster.stop()
+
+
+def test_a_redis_server_of_the_tests_has_a_password(server: RedisServer) -> None:
+    with pytest.raises(redis.AuthenticationError), redis.Redis(port=server.port) as client:
+        client.ping()

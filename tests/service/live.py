@@ -177,6 +177,11 @@ class Upload:
         said |= {name.replace("_", "-"): value for name, value in headers.items()}
         self._put(h11.Request(method="POST", target=target, headers=list(said.items())))
 
+    @property
+    def port(self) -> int:
+        """Of this end."""
+        return int(self._socket.getsockname()[1])
+
     def __enter__(self) -> Upload:
         return self
 

@@ -78,6 +78,28 @@ def test_a_model_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
         catalogue.load([str(tmp_path / "nothing")], 1, 10)
 
 
+@pytest.mark.parametrize(
+    ("asked", "there", "placed"),
+    [
+        ("auto", 0, ["cpu", "cpu", "cpu"]),
+        ("auto", 2, ["cuda:0", "cuda:1", "cuda:0"]),
+        ("cuda", 2, ["cuda:0", "cuda:1", "cuda:0"]),
+        ("cuda:1", 2, ["cuda:1", "cuda:1", "cuda:1"]),
+        ("cpu", 2, ["cpu", "cpu", "cpu"]),
+    ],
+)
+def test_each_worker_has_a_device(asked: str, there: int, placed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "_gpus", lambda: there)
+    assert [catalogue.place(asked, worker) for worker in (1, 2, 3)] == placed
+
+
+@pytest.mark.parametrize(("asked", "there"), [("cuda", 0), ("cuda:0", 0), ("cuda:2", 2)])
+def test_a_device_that_is_not_there_is_refused(asked: str, there: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "_gpus", lambda: there)
+    with pytest.raises(SettingsError, match=rf"UNDERTONE_DEVICE is {asked}, .*there are {there} CUDA devices"):
+        catalogue.place(asked, 1)
+
+
 def test_a_worker_scores_with_one_thread_and_full_precision(bench: Bench) -> None:
     torch.set_num_threads(2)
     torch.backends.cuda.matmul.allow_tf32 = True

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.errors import UndertoneError
+from models.sentences import Sentence, split
 from service.access import OPEN_TENANT
 from service.catalogue import Catalogue
 from service.errors import (
@@ -28,6 +29,7 @@ from service.errors import (
     WrongStep,
 )
 from service.serving import RACES, Serving
+from service.store import LostRace, Name, Stored
 from service.wire import PredictIn, Prediction
 from tests.models.tiny import WORDS
 from tests.service.live import KEY, TEXT, Bench, drive, events, examples, gathered
@@ -328,19 +330,73 @@ def test_of_two_writers_with_the_same_step_one_wins(bench: Bench) -> None:
     bench.run(use)
 
 
+def test_a_request_asks_redis_twice_and_a_lost_race_once_more(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def use(serving: Serving) -> None:
+        asked: list[str] = []
+        ask_redis = serving.store._ask
+
+        rivals: list[Serving] = []
+
+        async def counted(kind: Any, question: Any) -> Any:
+            asked.append(kind)
+            if kind == "write" and rivals:
+                await ask(rivals.pop(), TWO)
+            return await ask_redis(kind, question)
+
+        monkeypatch.setattr(serving.store, "_ask", counted)
+        await ask(serving, ONE, 0)
+        assert asked == ["read", "write"]
+        asked.clear()
+        assert told(await ask(serving, ONE, 0))[2] is True
+        assert asked == ["read", "read"]
+        asked.clear()
+        await serving.session(ME, "s", "spam")
+        assert asked == ["read", "read"]
+        asked.clear()
+        rival = bench.serving()
+        rivals.append(rival)
+        assert told(await ask(serving, ONE))[0] == 7
+        assert asked == ["read", "write", "write"]
+        await rival.store.close()
+        asked.clear()
+        # Sentences that are ready together are one write: those known before the text ends, and the last one.
+        await drive(serving, [TEXT.encode()], "/v1/stream?task=spam&session_id=s")
+        assert asked == ["read", "write", "write"]
+
+    bench.run(use)
+
+
+def test_a_text_is_cut_once_however_often_its_request_loses(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    cuts: list[str] = []
+
+    def counted(text: str, language: str) -> list[Sentence]:
+        cuts.append(text)
+        return split(text, language)
+
+    async def use(serving: Serving) -> None:
+        monkeypatch.setattr("service.serving.split", counted)
+        answers = await asyncio.gather(*(ask(serving, ONE) for _ in range(40)))
+        assert sorted(told(answer)[0] for answer in answers) == list(range(2, 82, 2))
+        assert cuts == [ONE] * 40
+        assert not serving._losers, "nothing is kept of who has lost"
+
+    bench.run(use)
+
+
 def test_who_loses_every_race_is_told_and_nothing_is_stored(
     bench: Bench, keys: redis.Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def use(serving: Serving) -> None:
         attempts = itertools.count()
 
-        async def lost(*_: object) -> None:
+        async def lost(name: Name, *_: object) -> None:
             next(attempts)
+            raise LostRace(name, Stored(None, b""))
 
         monkeypatch.setattr(serving.store, "save", lost)
         with pytest.raises(Conflict, match="send this one again"):
             await ask(serving, ONE)
-        assert next(attempts) == RACES
+        assert next(attempts) == 1 + RACES
         assert keys.keys() == []
         _, raw = await drive(serving, [ONE.encode()], "/v1/stream?task=spam&session_id=s")
         (event,) = events(raw)

@@ -28,7 +28,7 @@ GOOD = {"text": "free money", "task": "spam"}
         ("/v1/sessions/a", "/v1/sessions/{id}"),
         ("/v1/sessions/a/b/c", "/v1/sessions/{id}"),
         ("/docs/swagger-ui.css", "/docs"),
-        ("/v1/sessions", OTHER),
+        ("/v1/sessions", "/v1/sessions"),
         ("/wp-login.php", OTHER),
         ("", OTHER),
     ],

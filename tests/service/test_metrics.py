@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from service.metrics import FAULTS
+from service.guard import ROUTES
+from service.metrics import FAULTS, Metrics
 from tests.service.live import TEXT, Bench, Live, Upload, eventually
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -115,3 +118,15 @@ def test_it_is_the_sum_of_all_workers_where_there_are_several(
     assert fresh.serving.metrics.exposition() == b""
     monkeypatch.delenv("PROMETHEUS_MULTIPROC_DIR")
     assert b"undertone_sentences_total" in fresh.serving.metrics.exposition()
+
+
+def test_what_a_killed_worker_said_of_itself_is_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    for name in ("gauge_livesum", "counter"):
+        for pid in (dead.pid, os.getpid()):
+            (tmp_path / f"{name}_{pid}.db").touch()
+    Metrics(ROUTES)
+    left = {path.name for path in tmp_path.iterdir()}
+    assert left == {f"gauge_livesum_{os.getpid()}.db", f"counter_{os.getpid()}.db", f"counter_{dead.pid}.db"}

@@ -220,7 +220,6 @@ def test_unknown_paths_and_methods(live: Live) -> None:
         "/v2/predict",
         "/v1",
         "/v1/predict/",
-        "/v1/sessions",
         "/v1/sessions/",
         "/v1/sessions/a/b",
         "/.env",
@@ -231,6 +230,7 @@ def test_unknown_paths_and_methods(live: Live) -> None:
         ("GET", "/v1/predict", "POST"),
         ("PUT", "/v1/stream", "POST"),
         ("POST", "/v1/sessions/a", "DELETE, GET, HEAD"),
+        ("GET", "/v1/sessions", "DELETE"),
         ("DELETE", "/v1/models", "GET, HEAD"),
         ("OPTIONS", "/v1/predict", "POST"),
         ("GET", "/predict", "POST"),
@@ -277,27 +277,6 @@ def test_predict_batch_answers_item_by_item(live: Live) -> None:
 def test_a_bad_batch_is_refused_as_a_whole(live: Live, asked: dict[str, Any], status: int, code: str) -> None:
     response = live.post("/v1/predict_batch", asked)
     assert (response.status_code, detail(response)["code"]) == (status, code)
-
-
-def test_a_session_over_http(live: Live) -> None:
-    path = "/v1/sessions/over-http"
-    asked = GOOD | {"session_id": "over-http"}
-    assert live.client.get(path, params={"task": "spam"}).status_code == 404
-    first = live.post("/v1/predict", asked).json()["session"]
-    assert (first["step"], first["created"], first["replayed"]) == (5, True, False)
-    state = live.client.get(path, params={"task": "spam"}).json()
-    assert list(state) == ["id", "task", "step", "label", "probability", "decided_at", "model", "expires_at"]
-    assert state["step"] == 5
-    wrong = live.post("/v1/predict", asked | {"step": 3})
-    assert (wrong.status_code, detail(wrong)["code"], detail(wrong)["expected_step"]) == (409, "wrong_step", 5)
-    changed = live.post("/v1/predict", asked | {"model": "spam-conv1d"})
-    assert (changed.status_code, detail(changed)["code"]) == (409, "model_changed")
-    assert live.post("/v1/predict", asked | {"step": 0}).json()["session"]["replayed"]
-    for _ in range(2):
-        deleted = live.client.delete(path)
-        assert (deleted.status_code, deleted.content) == (204, b"")
-    gone = live.post("/v1/predict", asked | {"step": 5})
-    assert (gone.status_code, detail(gone)["code"]) == (404, "session_not_found")
 
 
 @pytest.mark.parametrize(

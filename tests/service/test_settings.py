@@ -27,6 +27,9 @@ GOOD: Final[dict[str, tuple[str, str, Any]]] = {
         "state_keys",
         (b"0123456789abcdef" * 2, b"fedcba9876543210" * 2),
     ),
+    "UNDERTONE_REDIS_CLUSTER": ("1", "redis_cluster", True),
+    "UNDERTONE_GRACE": ("3", "grace", 3),
+    "UNDERTONE_DEVICE": ("cuda:1", "device", "cuda:1"),
     "UNDERTONE_SESSION_TTL": ("60", "session_ttl", 60),
     "UNDERTONE_API_KEYS": (f"anna:{SHA.upper()}", "api_keys", {SHA: "anna"}),
     "UNDERTONE_OPEN": ("1", "open", True),
@@ -52,7 +55,8 @@ GOOD: Final[dict[str, tuple[str, str, Any]]] = {
 @pytest.mark.parametrize("name", GOOD)
 def test_every_variable_is_read(name: str) -> None:
     text, attribute, value = GOOD[name]
-    read = Settings.read({"UNDERTONE_STATE_KEY": STATE_KEY, name: f" {text} "})
+    besides = {"UNDERTONE_STATE_KEY": STATE_KEY, "REDIS_URL": "redis://redis"}
+    read = Settings.read(besides | {name: f" {text} "})
     assert getattr(read, attribute) == value != getattr(Settings(), attribute)
 
 
@@ -82,6 +86,10 @@ def test_the_defaults_are_the_four_shipped_models_and_nobody_but_this_machine() 
         ("UNDERTONE_TIMEOUT", "-1"),
         ("UNDERTONE_REDIS_TIMEOUT", "0"),
         ("UNDERTONE_SESSION_TTL", "1.5"),
+        ("UNDERTONE_GRACE", "-1"),
+        ("UNDERTONE_DEVICE", "tpu"),
+        ("UNDERTONE_DEVICE", "cuda:x"),
+        ("UNDERTONE_REDIS_CLUSTER", "2"),
         ("UNDERTONE_RATE", "-0.1"),
         ("UNDERTONE_MAX_BODY", "1023"),
         ("UNDERTONE_MAX_TEXT", "1e30"),
@@ -118,8 +126,14 @@ def test_a_redis_of_ones_own_wants_a_state_key() -> None:
         Settings.read({"REDIS_URL": "redis://redis"})
 
 
+@pytest.mark.parametrize("url", ["", "unix:///redis.sock", "redis://redis:6379/1"])
+def test_a_cluster_wants_a_node_and_no_other_database(url: str) -> None:
+    with pytest.raises(SettingsError, match="UNDERTONE_REDIS_CLUSTER"):
+        Settings.read({"UNDERTONE_REDIS_CLUSTER": "1", "UNDERTONE_STATE_KEY": STATE_KEY, "REDIS_URL": url})
+
+
 def test_secrets_are_not_in_the_repr() -> None:
     environment = {name: text for name, (text, _, _) in GOOD.items()}
-    shown = repr(Settings.read(environment | {"REDIS_URL": "redis://:password@redis"}))
+    shown = repr(Settings.read(environment | {"REDIS_URL": "redis://:password@redis/0"}))
     assert "max_batch=7" in shown
     assert not any(secret in shown for secret in ("password", SHA, "0123456789abcdef", STATE_KEY))

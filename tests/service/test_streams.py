@@ -192,20 +192,6 @@ def test_a_sentences_event_has_come_before_the_17th_code_point_after_its_end(liv
         assert (event.data["offset"], event.data["length"]) == (0, 19)
 
 
-def test_what_an_event_says_is_in_redis_already(live: Live, keys: redis.Redis) -> None:
-    with Upload(live.port, f"{SPAM}&session_id=seen") as upload:
-        for k in range(1, 6):
-            upload.send(f"The cat sat on film number {k}. ")
-            if k == 1:
-                continue
-            upload.sentences(k - 1)
-            state = live.client.get("/v1/sessions/seen?task=spam").json()
-            latest = upload.events[-1]
-            assert state["step"] >= latest.id
-            if state["step"] == latest.id:
-                assert state["probability"] == pytest.approx(latest.data["probability"], abs=1e-6)
-
-
 BAD: Final = {
     "not UTF-8": ([b"The cat sat on it. You won a lot of ", b"free money \xff. The end"], "invalid_encoding"),
     "cut within a character": ([b"The cat sat on it. You won free money. \xf0\x9f"], "invalid_encoding"),
@@ -247,23 +233,6 @@ def ids(raw: bytes) -> list[int | str]:
 )
 def test_events_that_were_seen_are_not_sent_again(bench: Bench, last: str, wanted: list[int | str]) -> None:
     assert ids(streamed(bench, [TEXT.encode()], last_event_id=last)) == wanted
-
-
-def test_a_stream_that_broke_off_is_taken_up_where_it_was(live: Live, bench: Bench, keys: redis.Redis) -> None:
-    first, rest = TEXT[:50], TEXT[50:]
-    target = f"{SPAM}&session_id=again&step=0"
-    with Upload(live.port, target) as upload:
-        upload.send(first)
-        upload.sentences(1)
-    eventually(lambda: live.tasks() == 0, "the broken stream has ended")
-    held = live.client.get("/v1/sessions/again?task=spam").json()["step"]
-    assert 1 <= held < 5
-    again = live.client.post(target, content=TEXT, headers={"content-type": "text/plain", "last-event-id": "1"})
-    assert ids(again.content) == [2, 3, 4, 5, "done"]
-    done = events(again.content)[-1].data
-    assert (done["session"]["step"], done["session"]["replayed"], done["session"]["created"]) == (5, False, False)
-    assert done["probability"] == pytest.approx(whole(bench, TEXT)["probability"], abs=1e-5)
-    assert rest
 
 
 def test_a_repeated_stream_gives_the_same_and_writes_nothing(bench: Bench, keys: redis.Redis) -> None:
@@ -325,21 +294,6 @@ def test_a_repeat_that_goes_on_is_counted_once(bench: Bench, keys: redis.Redis) 
         assert done["probability"] == pytest.approx(alone.probability, abs=1e-5)
 
     bench.run(use)
-
-
-def test_of_two_streams_into_one_session_one_is_told(live: Live, keys: redis.Redis) -> None:
-    with Upload(live.port, f"{SPAM}&session_id=both") as one, Upload(live.port, f"{SPAM}&session_id=both") as two:
-        one.until(lambda u: u.status == 200)
-        two.until(lambda u: u.status == 200)
-        one.send("The cat sat on it. You won free money.")
-        one.sentences(1)
-        two.send("Click, click, click. You won free money.")
-        two.end()
-        (error,) = two.whole().events
-        assert error.data["error"]["code"] == "conflict"
-        one.end()
-        assert [event.id for event in one.whole().events] == [1, 2, None]
-    assert live.client.get("/v1/sessions/both?task=spam").json()["step"] == 2
 
 
 def test_a_client_that_goes_stops_the_work_and_leaves_no_task(live: Live) -> None:

@@ -1,0 +1,244 @@
+"""Callers at random, who write down what they asked, when, and what came back.
+
+    Callers (threads) --HTTP, workers in turn--> the service     --history--> verdict: steps lost, wrong probabilities
+
+A caller without an answer sends the same request again with the same step, as the README tells it to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import random
+import secrets
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+import httpx
+import torch
+
+from models.artefact import load
+from models.predictor import Predictor
+from service.catalogue import folders
+from tests.e2e.server import Client, Service, client_per_worker
+from tests.faults.history import EMPTY, Answer, Node, Operation, Session, after, serial_order
+
+MODEL: Final = "spam-gru"
+SENTENCES: Final = (
+    "You have won a prize.",
+    "Your account is suspended!",
+    "Thank you for your order.",
+    "Shall we meet for lunch on Friday?",
+    "Click here now to claim your free gift.",
+)
+WAIT: Final = 0.1
+"""Seconds before a caller who was refused asks again."""
+PATIENCE: Final = 30.0
+CODES: Final = {"wrong_step": "wrong_step", "session_not_found": "gone"}
+
+
+class Reader:
+    """The same model, read without any service: what every answer has to say."""
+
+    def __init__(self) -> None:
+        torch.set_num_threads(1)  # for steps as small as these a second one is in the way
+        (folder,) = folders([MODEL])
+        self._predictor = Predictor(load(folder), "cpu")
+
+    def __call__(self, node: Node, texts: tuple[str, ...]) -> Node:
+        if texts not in node.next:
+            (advance,) = self._predictor.advance([(node.state, list(texts))])
+            if isinstance(advance, Exception):
+                raise advance
+            probability = advance.steps[-1].probabilities[-1]
+            node.next[texts] = Node(node.step + len(texts), advance.state, probability)
+        return node.next[texts]
+
+
+@dataclass
+class Tally:
+    """What a run has shown."""
+
+    operations: int
+    unanswered: int
+    lost: int
+    """Sentences that were acknowledged, and that no later answer knows of."""
+    wrong: int
+    """Probabilities that are not those of the sentences in any order that explains the rest."""
+
+
+class Callers:
+    """Threads that ask at random about a few sessions, until each has asked `each` times or `stop` is set."""
+
+    def __init__(self, services: Sequence[Service], seed: int, *, sessions: int = 3, erasing: bool = True) -> None:
+        self._services = services
+        self._chance = random.Random(seed)
+        self._names = [secrets.token_hex(8) for _ in range(sessions)]
+        self._kinds = ["write", "write", "write", "ordered", "again", "stream", "read"]
+        self._kinds = self._kinds * 6 + ["erase"] * erasing
+        self.history: dict[str, list[Operation]] = defaultdict(list)
+        self.served: set[int] = set()
+        self.stop = threading.Event()
+        self._failed: list[BaseException] = []
+
+    @contextlib.contextmanager
+    def running(self, callers: int, each: int = 10**9, *, pinned: bool = True) -> Iterator[None]:
+        """`pinned`: every caller holds a connection to each worker and uses them in turn; else as it comes."""
+        work = [
+            threading.Thread(target=self._guarded, args=(self._chance.random(), each, pinned)) for _ in range(callers)
+        ]
+        for thread in work:
+            thread.start()
+        try:
+            yield
+            if each < 10**9:
+                for thread in work:
+                    thread.join()
+        finally:
+            self.stop.set()
+            for thread in work:
+                thread.join()
+        for error in self._failed:
+            raise error
+
+    def _guarded(self, *work: Any) -> None:
+        try:
+            self._call(*work)
+        except BaseException as error:
+            self._failed.append(error)
+            self.stop.set()
+
+    def _call(self, seed: float, each: int, pinned: bool) -> None:
+        chance = random.Random(seed)
+        known: dict[str, int] = defaultdict(int)
+        last: dict[str, tuple[tuple[str, ...], int]] = {}
+        with contextlib.ExitStack() as stack:
+            if pinned:
+                found = [stack.enter_context(client_per_worker(service)).items() for service in self._services]
+            else:
+                found = [{0: stack.enter_context(Client(service))}.items() for service in self._services]
+            clients = itertools.cycle(itertools.chain(*found))
+            for _ in range(each):
+                if self.stop.is_set():
+                    return
+                pid, client = next(clients)
+                name, kind = chance.choice(self._names), chance.choice(self._kinds)
+                texts = tuple(chance.choices(SENTENCES, k=1 if kind == "stream" else chance.randint(1, 3)))
+                step: int | None = None
+                if kind == "again" and name in last:
+                    texts, step = last[name]
+                elif kind in ("ordered", "again", "stream"):
+                    step = known[name]
+                elif kind in ("read", "erase"):
+                    texts = ()
+                done = self.ask(client, name, kind, texts, step, pid if pinned else None)
+                if done.answer is None and texts:
+                    last[name] = (texts, step) if step is not None else last.get(name, (texts, known[name]))
+                elif done.answer is not None:
+                    known[name] = done.answer.step
+                    if done.answer.kind == "scored":
+                        last[name] = (texts, done.answer.step - len(texts))
+
+    def ask(
+        self, client: Client, name: str, kind: str, texts: tuple[str, ...], step: int | None, pid: int | None
+    ) -> Operation:
+        """One request, written down."""
+        invoked = time.monotonic()
+        answer = None
+        with contextlib.suppress(httpx.TransportError):
+            response = _asked(client, name, kind, texts, step)
+            if pid is not None:
+                assert client.who_answered(response) == pid
+                self.served.add(pid)
+            answer, happened = _understood(response, kind)
+            if not happened:
+                time.sleep(WAIT)
+                return Operation(texts, step, invoked)
+        returned = time.monotonic() if answer else float("inf")
+        done = Operation(texts, step, invoked, returned, answer)
+        if answer or texts or kind == "erase":
+            self.history[name].append(done)
+        return done
+
+    def note(self, done: Operation) -> None:
+        """Something that befell all sessions."""
+        for name in self._names:
+            self.history[name].append(done)
+
+    def _looked_at(self, client: Client, name: str) -> bool:
+        return self.ask(client, name, "read", (), None, None).answer is not None
+
+    def tally(self) -> Tally:
+        """After a last look at every session: what the history says."""
+        with Client(self._services[0]) as client:
+            for name in self._names:
+                _insist(partial(self._looked_at, client, name))
+        reader = Reader()
+        everything = [one for history in self.history.values() for one in history]
+        counted = Tally(len(everything), sum(one.answer is None for one in everything), 0, 0)
+        for history in self.history.values():
+            if serial_order(history, reader) is not None:
+                continue
+            order = serial_order(history, reader, numbers=False)
+            if order is None:
+                counted.lost += 1
+            else:
+                counted.wrong += _wrong(order, reader)
+        return counted
+
+
+def _asked(client: Client, name: str, kind: str, texts: tuple[str, ...], step: int | None) -> httpx.Response:
+    if kind == "read":
+        return client.get(f"/v1/sessions/{name}", params={"task": "spam"})
+    if kind == "erase":
+        return client.delete(f"/v1/sessions/{name}", params={"task": "spam"})
+    asked = {"text": " ".join(texts), "task": "spam", "session_id": name} | ({} if step is None else {"step": step})
+    if kind == "stream":
+        return client.post("/v1/stream", json=asked, headers={"accept": "application/x-ndjson"})
+    return client.post("/v1/predict", json=asked)
+
+
+def _understood(response: httpx.Response, kind: str) -> tuple[Answer | None, bool]:
+    """The answer, and whether anything can have happened at all."""
+    if response.status_code == 204:
+        return Answer("erased"), True
+    said: dict[str, Any] = json.loads(response.text.splitlines()[-1])
+    if "error" in said:
+        error = said["error"]
+        if error["code"] in CODES:
+            return Answer(CODES[error["code"]], error.get("expected_step", 0)), True  # type: ignore[arg-type]
+        assert error["code"] in ("conflict", "store_unavailable"), error
+        return None, "not known" in error["message"]
+    if kind == "read":
+        return Answer("held", said["step"], said["probability"]), True
+    if "session" not in said:
+        return None, True  # a stream that was cut
+    session = said["session"]
+    told = "replayed" if session["replayed"] else "scored"
+    return Answer(told, session["step"], said["probability"], session["created"]), True  # type: ignore[arg-type]
+
+
+def _wrong(order: list[Operation], reader: Reader) -> int:
+    """Answers whose number is not that of the order."""
+    session: Session = EMPTY
+    wrong = 0
+    for one in order:
+        exact = after(session, one, reader)
+        wrong += exact is None
+        then = exact or after(session, one, reader, numbers=False)
+        assert then is not None
+        session = then
+    return wrong
+
+
+def _insist(done: Callable[[], bool]) -> None:
+    until = time.monotonic() + PATIENCE
+    while not done():
+        assert time.monotonic() < until, "no answer any more"
+        time.sleep(0.1)
