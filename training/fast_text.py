@@ -31,7 +31,7 @@ def learn(train: Sequence[Document], validation: Sequence[Document]) -> Callable
         # Plain stochastic gradient descent, in the order of the file.
         order = np.random.default_rng(0).permutation(len(train))
         path.write_text("".join(f"{_LABEL}{train[i].label} {_line(train[i])}\n" for i in order), "utf-8")
-        models = [_train(path, rate) for rate in RATES]
+        models = [model for rate in RATES if (model := _train(path, rate))]
     classes = 1 + max(document.label for document in train)
     wanted = np.array([document.label for document in validation])
     best = max(models, key=lambda model: accuracy(wanted, _probabilities(model, validation, classes)))
@@ -39,10 +39,16 @@ def learn(train: Sequence[Document], validation: Sequence[Document]) -> Callable
 
 
 def _train(path: Path, rate: float) -> Any:
-    # One thread: with more, the result is another each time.
-    return fasttext.train_supervised(
-        str(path), lr=rate, dim=10, epoch=10, wordNgrams=2, bucket=1_000_000, thread=1, seed=1, verbose=0
-    )
+    """None where the rate is too high for such texts."""
+    try:
+        # One thread: with more, the result is another each time.
+        return fasttext.train_supervised(
+            str(path), lr=rate, dim=10, epoch=10, wordNgrams=2, bucket=1_000_000, thread=1, seed=1, verbose=0
+        )
+    except RuntimeError as error:
+        if "NaN" in str(error) and rate > min(RATES):
+            return None
+        raise
 
 
 def _probabilities(model: Any, documents: Sequence[Document], classes: int) -> Floats:
