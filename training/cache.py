@@ -1,7 +1,7 @@
 """Tokenised data on disk: cutting and looking up 25,000 reviews takes longer than some models take to learn them.
 
 documents, vocabulary settings, text pipe --sha256--> <user's cache>/undertone/tokens/<key>.safetensors
-    --load, or tokenise and save--> Tokenised(vocabulary, train, validation)
+    --load, or tokenise and save--> Tokenised(vocabulary, train, validation, unlabelled)
 """
 
 from __future__ import annotations
@@ -29,11 +29,12 @@ KEPT: Final = 16
 
 
 class Tokenised(NamedTuple):
-    """One Example per document of both sides, and the vocabulary that was fitted on the first."""
+    """One Example per document of each side, and the vocabulary that was fitted on the first."""
 
     vocabulary: Vocabulary
     train: list[Example]
     validation: list[Example]
+    unlabelled: list[Example]
 
 
 def tokenised(splits: Splits, recipe: Recipe) -> Tokenised:
@@ -49,7 +50,8 @@ def tokenised(splits: Splits, recipe: Recipe) -> Tokenised:
     cut = sentences(splits.train)
     vocabulary = corpus.vocabulary(splits.train, cut, recipe.words, recipe.few_writers)
     train = examples(splits.train, cut, vocabulary, recipe.most_sentences)
-    found = Tokenised(vocabulary, train, examples(splits.validation, sentences(splits.validation), vocabulary))
+    without = examples(splits.unlabelled, sentences(splits.unlabelled), vocabulary, recipe.most_sentences)
+    found = Tokenised(vocabulary, train, examples(splits.validation, sentences(splits.validation), vocabulary), without)
     _save(found, path)
     return found
 
@@ -59,7 +61,7 @@ def _key(splits: Splits, recipe: Recipe) -> str:
     whole = hashlib.sha256(repr((recipe.words, recipe.few_writers, recipe.most_sentences)).encode())
     for source in sorted(Path(models.__file__).parent.glob("*.py")):
         whole.update(source.read_bytes())
-    for side in (splits.train, splits.validation):
+    for side in (splits.train, splits.validation, splits.unlabelled):
         for d in side:
             whole.update(repr((d.text, d.label, d.set, d.targets)).encode())
         whole.update(b"side")
@@ -70,7 +72,7 @@ def _save(found: Tokenised, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     vocabulary = found.vocabulary
     tensors = {"document_frequency": np.array(vocabulary.document_frequency, dtype=np.int64)}
-    for name, side in (("train", found.train), ("validation", found.validation)):
+    for name, side in zip(Tokenised._fields[1:], found[1:], strict=True):
         tensors[f"{name}.documents"] = np.array([[len(e.ids), len(e.lengths)] for e in side], np.int64).reshape(-1, 2)
         for part in ("ids", "lengths", "targets"):
             arrays = [getattr(e, part) for e in side]
@@ -90,7 +92,7 @@ def _load(path: Path) -> Tokenised:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
     frequency = tensors["document_frequency"].tolist()
     vocabulary = Vocabulary(json.loads(metadata["words"]), frequency, int(metadata["documents"]))
-    return Tokenised(vocabulary, _side(tensors, "train"), _side(tensors, "validation"))
+    return Tokenised(vocabulary, *(_side(tensors, name) for name in Tokenised._fields[1:]))
 
 
 def _side(tensors: dict[str, np.ndarray], name: str) -> list[Example]:

@@ -74,6 +74,9 @@ def compare(task: str, data_dir: Path, output: Path, device: torch.device, minut
                 continue
             print(f"{name} …", flush=True)
             rows = make(folder)
+            if not rows:
+                print(f"{name}: not installed, `make tools` does that")
+                continue
             folder.mkdir(parents=True, exist_ok=True)
             (folder / ROW).write_text(json.dumps({"key": key, "rows": rows}, indent=1) + "\n")
         yield from ({"row": name} | row for row in rows)

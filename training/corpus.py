@@ -26,25 +26,31 @@ PROVEN: Final = 3
 
 class Example(NamedTuple):
     """A document: the ids of its words end to end, `ids [T]`; how many each sentence has, `lengths [S]`;
-    and the class after each sentence, `targets [S]`."""
+    and the class after each sentence, `targets [S]`, or what a teacher believes of it, `beliefs [K]`. An epoch
+    meets it so `often`, 1.5 being twice or once, by chance."""
 
     ids: NDArray[np.int32]
     lengths: NDArray[np.int32]
     targets: NDArray[np.int64]
+    beliefs: tuple[float, ...] = ()
+    often: float = 1.0
 
 
 class Batch(NamedTuple):
-    """`tokens` of N sentences; the `places [N]` of their vectors in B·S; `targets [B, S]`, -1 for none; and the
-    `share` of a whole batch's documents that these B are, where several processes split one."""
+    """`tokens` of N sentences; the `places [N]` of their vectors in B·S; `targets [B, S]`, -1 for none; the
+    `beliefs [B, K]` of a teacher, zeros where there are none, None where no document has any; and the `share` of a
+    whole batch's documents that these B are, where several processes split one."""
 
     tokens: Tokens
     places: Tensor
     targets: Tensor
+    beliefs: Tensor | None = None
     share: float = 1.0
 
     def to(self, device: torch.device) -> Batch:
         tokens = Tokens(self.tokens.ids.to(device), self.tokens.lengths.to(device))
-        return Batch(tokens, self.places.to(device), self.targets.to(device), self.share)
+        beliefs = None if self.beliefs is None else self.beliefs.to(device)
+        return Batch(tokens, self.places.to(device), self.targets.to(device), beliefs, self.share)
 
 
 def sentences(documents: Iterable[Document], language: str = "en") -> list[list[str]]:
@@ -84,7 +90,7 @@ def examples(
     return [
         example(
             [vocabulary.ids(sentence) for sentence in ends(texts, most)], document.label, ends(document.targets, most)
-        )
+        )._replace(beliefs=document.beliefs)
         for document, texts in zip(documents, cut, strict=True)
     ]
 
@@ -118,7 +124,22 @@ def batch(chosen: Sequence[Example]) -> Batch:
     places = np.concatenate([b * longest + np.arange(len(e.lengths)) for b, e in enumerate(chosen)])
     ids = torch.from_numpy(np.concatenate([e.ids for e in chosen]).astype(np.int64))
     lengths = torch.from_numpy(np.concatenate([e.lengths for e in chosen]).astype(np.int64))
-    return Batch(Tokens(ids, lengths), torch.from_numpy(places), torch.from_numpy(targets))
+    return Batch(Tokens(ids, lengths), torch.from_numpy(places), torch.from_numpy(targets), _beliefs(chosen))
+
+
+def _beliefs(chosen: Sequence[Example]) -> Tensor | None:
+    classes = max(len(e.beliefs) for e in chosen)
+    if not classes:
+        return None
+    return torch.tensor([e.beliefs or (0.0,) * classes for e in chosen])
+
+
+def met(data: Sequence[Example], generator: np.random.Generator) -> list[Example]:
+    """The examples as often as an epoch meets them."""
+    often = np.array([e.often for e in data])
+    if (often % 1).any():
+        often = np.floor(often + generator.uniform(size=len(data)))
+    return [e for e, n in zip(data, often.astype(int), strict=True) for _ in range(n)]
 
 
 def batches(

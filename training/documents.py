@@ -17,7 +17,8 @@ _OTHER: Final = re.compile(r"[\W_]+")
 class Document(NamedTuple):
     """`label` is the number of its class; `group` is where it stands, `<set>/<part>`; documents of one `kin`
     (reviews of one film, say) have more in common than their label does; `targets` are the classes after each
-    sentence where they are known one by one, -1 for none."""
+    sentence where they are known one by one, -1 for none. Where nobody has labelled a text, `beliefs` are what a
+    teacher makes of its classes, one probability each, and `label` is the likeliest."""
 
     id: str
     text: str
@@ -25,6 +26,7 @@ class Document(NamedTuple):
     group: str
     kin: str = ""
     targets: tuple[int, ...] = ()
+    beliefs: tuple[float, ...] = ()
 
     @property
     def set(self) -> str:

@@ -21,7 +21,7 @@ from models.contract import Classifier
 from training import checkpoint, log, parallel
 from training.augment import vary
 from training.checkpoint import Progress
-from training.corpus import Batch, Example, batches
+from training.corpus import Batch, Example, batches, met
 from training.documents import NO_TARGET
 from training.loss import sequence_loss
 from training.recipe import Recipe
@@ -103,6 +103,7 @@ def _epoch(
     # The processes of a group drop different words and numbers.
     torch.manual_seed(recipe.seed * 1000 + epoch + 1_000_003 * parallel.rank())
     generator = np.random.default_rng([recipe.seed, epoch])
+    data = met(data, generator)
     if recipe.vary:
         data = [vary(e, recipe.vary, generator) for e in data]
     steps = math.ceil(len(data) / recipe.batch)
@@ -114,7 +115,7 @@ def _epoch(
     for step, batch in enumerate(bar):
         for group in optimiser.param_groups:
             group["lr"] = rate(recipe, epoch + (step + 1) / steps)
-        loss = sequence_loss(forward(classifier, batch), batch.targets, recipe.loss)
+        loss = sequence_loss(forward(classifier, batch), batch.targets, recipe.loss, batch.beliefs)
         optimiser.zero_grad()
         (loss * batch.share).backward()
         parallel.add_gradients(classifier)

@@ -16,8 +16,10 @@ from models.families import FAMILIES, check, size_types
 from training.datasets import SETS
 from training.errors import RecipeError
 
+LINEAR: Final = "linear"
+"""The teacher that is no artefact: the linear path of the classifier itself."""
 _CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising", "last")}
-_LINEAR: Final = ("ratios", "idf")
+_KINDS: Final = ("ratios", "idf")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,11 @@ class Recipe:
     (0: all); scoring always reads everything. `batch`: documents per update. `rate` falls to nothing
     over `epochs` along a half cosine, after a rise over `warmup` of them. `patience`: epochs without a
     better running accuracy on validation before training ends. `held_out`, `fold`: see `splits.split`. `repeat`: how
-    often an epoch meets the documents of a set that is small beside the others (once where it is not named).
+    often an epoch meets the documents of a set that is small beside the others (once where it is not named), or large
+    (0.25: a quarter of them, drawn anew). `teacher`: who tells what to believe of the sets' documents without labels,
+    "linear" or the folder of an artefact (see teacher.py); they are left out where it is not named. `calibrated_on`:
+    the sets whose validation documents say what a logit is worth (all where none is named). A sentence that is all
+    of a text says more than the first of many, so no calibration suits both.
     `vary`: the share of an epoch's documents that are met as another stretch of themselves, with other sentence ends.
     `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
     `linear`: the kinds of weights (ratios, idf) of the linear path beside the classifier, see `wide.fit`.
@@ -59,7 +65,9 @@ class Recipe:
     minutes: float = 0.0
     held_out: tuple[str, ...] = ()
     fold: int = 0
-    repeat: dict[str, int] = field(default_factory=dict)
+    repeat: dict[str, float] = field(default_factory=dict)
+    teacher: str = ""
+    calibrated_on: tuple[str, ...] = ()
     vary: float = 0.0
     others: dict[str, int] = field(default_factory=dict)
     few_writers: tuple[str, ...] = ()
@@ -70,8 +78,10 @@ class Recipe:
             _known(getattr(self, name), choices, f"{name} =")
         for name in self.sets:
             _known(name, SETS, "sets:")
+        for name in self.calibrated_on:
+            _known(name, self.sets, "calibrated_on:")
         for name in self.linear:
-            _known(name, _LINEAR, "linear:")
+            _known(name, _KINDS, "linear:")
         for name in self.few_writers:
             _known(name, self.sets, "few_writers:")
         for name in self.others:
@@ -81,6 +91,7 @@ class Recipe:
         self._check_labels()
         for name in self.sizes:
             _known(name, size_types(self.family, wide=bool(self.sizes.get("wide"))), "sizes:")
+        self._check_teacher()
         try:
             check(self.family, self.sizes)
         except ValueError as error:
@@ -105,6 +116,12 @@ class Recipe:
             raise RecipeError(f"labels = {list(self.labels)}, wanted two or more different ones")
         if len(self.labels) > 2 and self.sizes.get("wide"):
             raise RecipeError(f"sizes.wide is for two labels, these are {len(self.labels)}: leave it out")
+
+    def _check_teacher(self) -> None:
+        if self.teacher and not self.sets:
+            raise RecipeError(f"teacher = {self.teacher!r}, but a file has no documents without labels: leave it out")
+        if self.teacher == LINEAR and not self.sizes.get("wide"):
+            raise RecipeError('teacher = "linear" is the linear path, and sizes.wide asks for none: set it to "root"')
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

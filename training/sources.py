@@ -16,7 +16,7 @@ from training.datasets import SETS, summary
 from training.documents import Document
 from training.passages import passages
 from training.recipe import Recipe
-from training.splits import Splits, split
+from training.splits import Splits, split, unlabelled
 
 
 def settle(recipe: Recipe) -> Recipe:
@@ -32,14 +32,19 @@ def documents(recipe: Recipe, data_dir: Path) -> list[Document]:
 
 
 def splits(recipe: Recipe, documents: Iterable[Document], data_dir: Path) -> Splits:
-    """The recipe's documents on their sides; the passages of `others`, never of their tests, train too."""
+    """The recipe's documents on their sides; the passages of `others`, never of their tests, train too. With a
+    teacher the documents that have no label come along."""
     found = split(documents, recipe.held_out, recipe.fold)
     others = [
         passage
         for name, most in recipe.others.items()
         for passage in passages(split(SETS[name].read(data_dir)).train, most, recipe.seed)
     ]
-    return replace(found, train=found.train + others)
+    found = replace(found, train=found.train + others)
+    if not recipe.teacher:
+        return found
+    without = [document for name in recipe.sets for document in SETS[name].read_unlabelled(data_dir)]
+    return replace(found, unlabelled=unlabelled(without, found))
 
 
 def summaries(recipe: Recipe, data_dir: Path) -> dict[str, dict[str, Any]]:
@@ -48,5 +53,5 @@ def summaries(recipe: Recipe, data_dir: Path) -> dict[str, dict[str, Any]]:
     return own | {
         f"{name}/{file}": summary(SETS[name].path(data_dir, file), SETS[name])
         for name in (*recipe.sets, *recipe.others)
-        for file in SETS[name].files
+        for file in SETS[name].files | (SETS[name].unlabelled if recipe.teacher else {})
     }

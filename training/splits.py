@@ -59,11 +59,12 @@ OWN: Final = Rule(test=0.2)
 
 @dataclass(frozen=True)
 class Splits:
-    """`tests` has one list per set; no key stands in two of train, validation and tests together."""
+    """`tests` has one list per set; no key stands in two of train, validation, tests and unlabelled together."""
 
     train: list[Document]
     validation: list[Document]
     tests: dict[str, list[Document]] = field(default_factory=dict)
+    unlabelled: list[Document] = field(default_factory=list)
 
 
 def split(documents: Iterable[Document], held_out: Iterable[str] = (), fold: int = 0) -> Splits:

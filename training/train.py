@@ -8,10 +8,12 @@ The test documents are scored once, at the end, by the artefact as it was read b
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from models.artefact import Artefact
@@ -21,11 +23,12 @@ from models.forest import RandomForest
 from models.predictor import Predictor
 from models.vocabulary import Vocabulary
 from models.wide import Wide
-from training import calibrate, card, checkpoint, checks, forest, loop, parallel, picture, sources, wide
+from training import calibrate, card, checkpoint, checks, forest, loop, parallel, picture, sources, teacher, wide
 from training.cache import tokenised
-from training.corpus import examples, sentences
+from training.corpus import Example, met
+from training.documents import Document
 from training.measure import measure
-from training.recipe import Recipe
+from training.recipe import LINEAR, Recipe
 from training.score import readable, score
 from training.splits import Splits
 
@@ -76,7 +79,7 @@ def make(
         calibration=Calibration.identity(len(recipe.labels)),
     ).save(folder)
     validation = score(Predictor(plain, device), readable(plain, splits.validation), "validation")
-    calibration = calibrate.fit(validation)
+    calibration = calibrate.fit(validation.of(_calibrating(recipe, plain, splits)))
     thresholds = calibrate.thresholds(calibrate.apply(calibration, validation))
     return replace(plain, calibration=calibration, thresholds=thresholds).save(folder), curve
 
@@ -92,27 +95,58 @@ def _fit(
     recipe: Recipe, splits: Splits, folder: Path, device: torch.device, resume: bool
 ) -> tuple[Any, Vocabulary, list[dict[str, float]]]:
     """The classifier with its best weights, its vocabulary and the learning curve."""
-    vocabulary, once, validation = tokenised(splits, recipe)
-    train = [e for e, d in zip(once, splits.train, strict=True) for _ in range(recipe.repeat.get(d.set, 1))]
+    vocabulary, once, validation, without = tokenised(splits, recipe)
+    train = [e._replace(often=recipe.repeat.get(d.set, 1.0)) for e, d in zip(once, splits.train, strict=True)]
     torch.manual_seed(recipe.seed)
     classifier = build(recipe.family, words=len(vocabulary), classes=len(recipe.labels), sizes=recipe.sizes)
     classifier.prepare(vocabulary)
+    tried: wide.Tried = {}
+    unseen: list[Example] = []
+    if isinstance(classifier, Wide):
+        unseen = _whole(validation, splits.validation)
+        tried = wide.linear(classifier, _whole(train, splits.train), recipe.linear)
+    if recipe.teacher == LINEAR and isinstance(classifier, Wide):
+        train += teacher.believed(without, teacher.linear(classifier, tried, unseen, without))
+    elif recipe.teacher:
+        beliefs = teacher.artefact(Path(recipe.teacher), recipe.labels, splits.unlabelled, device)
+        train += teacher.believed(without, beliefs)
     if (room := classifier.room(classifier.initial_state(1))) is not None:
         train, validation = ([e for e in side if len(e.ids) <= int(room)] for side in (train, validation))
-    inner = classifier.inner if isinstance(classifier, Wide) else classifier
-    if isinstance(inner, RandomForest):
-        began = time.perf_counter()
-        forest.fit(inner, train, recipe.seed)
-        seconds = time.perf_counter() - began
-        cpu = torch.device("cpu")
-        learnt = loop.evaluate(classifier, train, recipe, cpu)["validation_loss"]
-        curve = [{"epoch": 1.0, "train_loss": learnt} | loop.evaluate(classifier, validation, recipe, cpu)]
-        curve[0]["seconds"] = seconds
-    else:
-        curve = loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
+    curve = _learn(classifier, train, validation, recipe, folder, device, resume)
     if isinstance(classifier, Wide) and parallel.rank() == 0:
-        # It learns from whole documents, whatever targets their sentences have.
-        whole = [[d._replace(targets=()) for d in side] for side in (splits.train, splits.validation)]
-        seen, unseen = (examples(side, sentences(side), vocabulary) for side in whole)
-        print("wide path:", wide.fit(classifier.cpu(), seen, unseen, recipe.linear))
+        print("wide path:", wide.fit(classifier.cpu(), tried, unseen))
     return classifier.eval(), Vocabulary(vocabulary.words), curve
+
+
+def _calibrating(recipe: Recipe, artefact: Artefact, splits: Splits) -> list[int]:
+    """Which of the validation documents that were scored say what a logit is worth."""
+    sets = recipe.calibrated_on or recipe.sets
+    return [i for i, d in enumerate(readable(artefact, splits.validation)) if not sets or d.set in sets]
+
+
+def _whole(data: Sequence[Example], documents: Sequence[Document]) -> list[Example]:
+    """For the linear path, which learns a document's label, whatever targets its sentences have."""
+    return [e._replace(targets=np.full(len(e.lengths), d.label)) for e, d in zip(data, documents, strict=True)]
+
+
+def _learn(
+    classifier: Any,
+    train: Sequence[Example],
+    validation: Sequence[Example],
+    recipe: Recipe,
+    folder: Path,
+    device: torch.device,
+    resume: bool,
+) -> list[dict[str, float]]:
+    """Puts the best weights into the classifier, its linear path apart, and gives back the learning curve."""
+    inner = classifier.inner if isinstance(classifier, Wide) else classifier
+    if not isinstance(inner, RandomForest):
+        return loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
+    began = time.perf_counter()
+    forest.fit(inner, met(train, np.random.default_rng(recipe.seed)), recipe.seed)
+    seconds = time.perf_counter() - began
+    cpu = torch.device("cpu")
+    learnt = loop.evaluate(classifier, train, recipe, cpu)["validation_loss"]
+    return [
+        {"epoch": 1.0, "train_loss": learnt} | loop.evaluate(classifier, validation, recipe, cpu) | {"seconds": seconds}
+    ]

@@ -35,37 +35,54 @@ LEAST: Final = 0.05
 """The least weight of the inner classifier, in its own standard deviations: it has a say, however little it adds."""
 
 
-def fit(
-    model: Wide, train: Sequence[Example], validation: Sequence[Example], kinds: Sequence[str] = ("ratios",)
-) -> dict[str, Any]:
-    """Sets `model.table` to what gives the lowest log loss at the end of the validation documents, beside the inner
-    classifier, which is left as it is; and says what was found. Two classes only.
+Tried = dict[str, dict[float, Floats]]
+"""Per kind and strength what each row of the table adds to the log-odds, `[V]`."""
+
+
+def linear(model: Wide, train: Sequence[Example], kinds: Sequence[str] = ("ratios",)) -> Tried:
+    """The regressions of every kind and strength, from whole documents. Two classes only.
 
     What a regression learns depends on the weights that its counts come with. `ratios` (log-count ratios, Wang and
     Manning 2012) trust what is rare and one-sided, which is best on texts like those of training; `idf` trusts less,
-    which is better on corpora that were never seen. Of several kinds the mean is taken.
+    which is better on corpora that were never seen. A set of which an epoch meets a part counts for as much here;
+    none counts more than once.
+    """
+    seen, labels = matrix(model, train), classes(train)
+    shares = np.array([min(e.often, 1.0) for e in train])
+    tried: Tried = {}
+    for kind in kinds:
+        by = log_count_ratios(seen.sign(), labels) if kind == "ratios" else idf(seen)
+        counts = seen.multiply(by).tocsr()
+        tried[kind] = {strength: by * _learn(counts, labels, shares, strength) for strength in STRENGTHS[kind]}
+    return tried
+
+
+def fit(model: Wide, tried: Tried, validation: Sequence[Example]) -> dict[str, Any]:
+    """Sets `model.table` to what of `tried` gives the lowest log loss at the end of the validation documents, beside
+    the inner classifier, which is left as it is; and says what was found.
 
     How much of it is added is the ratio of the two weights of a logistic regression from (inner log-odds, linear
     log-odds) to the labels of validation. A common scale and a bias are left to the calibration.
     """
     model.eval()
-    seen, unseen = matrix(model, train), matrix(model, validation)
-    labels, wanted = (np.array([e.targets[-1] for e in side]) for side in (train, validation))
+    unseen, wanted = matrix(model, validation), classes(validation)
     inner = ends(model, validation)
-    strengths: dict[str, float] = {}
-    weights = np.zeros(seen.shape[1])
-    for kind in kinds:
-        by = log_count_ratios(seen.sign(), labels) if kind == "ratios" else idf(seen)
-        tried = {strength: by * _learn(seen.multiply(by).tocsr(), labels, strength) for strength in STRENGTHS[kind]}
-        strengths[kind] = min(tried, key=lambda strength: mix(inner, unseen @ tried[strength], wanted)[1])
-        weights += tried[strengths[kind]] / len(kinds)
+    weights, strengths = choose(tried, inner, unseen, wanted)
     share, loss = mix(inner, unseen @ weights, wanted)
-    weights *= share
+    weights = share * weights
     # Half to either class: the difference of the two logits is what counts.
     table = torch.from_numpy(np.stack([-weights / 2, weights / 2], axis=1)).float()
     model.table.weight.data.copy_(table)
     area = float(roc_auc_score(wanted, inner + unseen @ weights))
     return {"validation_log_loss": loss, "validation_roc_auc": area, "strength": strengths, "share": share}
+
+
+def choose(tried: Tried, inner: Floats, unseen: Any, labels: NDArray[np.int64]) -> tuple[Floats, dict[str, float]]:
+    """The mean over the kinds of the weights `[V]` whose strength is best beside `inner [N]`; and the strengths."""
+    strengths = {
+        kind: min(of, key=lambda strength: mix(inner, unseen @ of[strength], labels)[1]) for kind, of in tried.items()
+    }
+    return np.mean([tried[kind][strength] for kind, strength in strengths.items()], axis=0), strengths
 
 
 def idf(counts: Any) -> Floats:
@@ -74,9 +91,14 @@ def idf(counts: Any) -> Floats:
     return np.asarray(np.log(counts.shape[0] / (1 + documents)))
 
 
-def _learn(counts: Any, labels: NDArray[np.int64], strength: float) -> Floats:
-    found = LogisticRegression(C=strength, solver="liblinear", random_state=0).fit(counts, labels)
+def _learn(counts: Any, labels: NDArray[np.int64], shares: Floats, strength: float) -> Floats:
+    found = LogisticRegression(C=strength, solver="liblinear", random_state=0).fit(counts, labels, shares)
     return np.asarray(found.coef_[0])
+
+
+def classes(data: Sequence[Example]) -> NDArray[np.int64]:
+    """The class of each document, `[N]`."""
+    return np.array([e.targets[-1] for e in data])
 
 
 def mix(inner: Floats, linear: Floats, labels: NDArray[np.int64]) -> tuple[float, float]:

@@ -98,3 +98,13 @@ def test_what_is_no_size_is_refused(family: str, sizes: dict[str, Any], message:
 def test_whole_numbers_will_do_for_rates_and_pairs_for_a_wide_path() -> None:
     check("gru", {"dropout": 0, "length": 1, "encoder": "bow", "layers": 4})
     check("conv1d", {"wide": "root", "pairs": 100})
+
+
+@pytest.mark.parametrize(
+    ("sizes", "wanted"), [({"wide_pairs": 5}, 5), ({"pairs": 3}, 3), ({"pairs": 3, "wide_pairs": 5}, 5), ({}, 0)]
+)
+def test_the_linear_path_has_pairs_of_its_own(sizes: dict[str, int], wanted: int) -> None:
+    model = build("gru", words=2, classes=2, sizes={"embedding": 2, "hidden": 2, "wide": "root"} | sizes)
+    assert isinstance(model, Wide)
+    assert model.table.num_embeddings == 1 + 2 + wanted
+    assert len(model.inner.state_dict()["encoder.embedding.weight"]) == 1 + 2 + sizes.get("pairs", 0)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from models.recurrent import GRU
 from models.vocabulary import Vocabulary
-from training.corpus import PROVEN, Example, batch, batches, ends, example, examples, sentences, vocabulary
+from training.corpus import PROVEN, Example, batch, batches, ends, example, examples, met, sentences, vocabulary
 from training.documents import NO_TARGET, Document
 from training.loop import forward
 
@@ -60,6 +61,25 @@ def test_shuffles_differ_by_seed_and_are_the_same_for_the_same_one() -> None:
         [b.tokens.ids.tolist() for b in batches(data, 4, np.random.default_rng(s))] for s in (1, 1, 2)
     )
     assert first == again != other
+
+
+def test_an_epoch_meets_each_document_as_often_as_it_should() -> None:
+    data = [
+        example([[i]], 0)._replace(often=often) for i, often in enumerate((0.25, 1.0, 2.0, 2.5)) for _ in range(400)
+    ]
+    found = np.bincount([e.ids[0] for e in met(data, np.random.default_rng(3))], minlength=4) / 400
+    assert found[1:3].tolist() == [1, 2]
+    assert found[[0, 3]] == pytest.approx([0.25, 2.5], abs=0.08)
+    first, other = (met(data[:400], np.random.default_rng(seed)) for seed in (1, 2))
+    assert [id(e) for e in first] != [id(e) for e in other]
+
+
+def test_what_is_believed_comes_with_its_document() -> None:
+    documents = [Document("1", "cat", 1, "x/y"), Document("2", "it", 0, "x/y", beliefs=(0.75, 0.25))]
+    found = batch(examples(documents, sentences(documents), Vocabulary(["cat", "it"])))
+    assert found.beliefs is not None
+    assert found.beliefs.tolist() == [[0, 0], [0.75, 0.25]]
+    assert batch([example([[1]], 1)]).beliefs is None
 
 
 def test_a_word_of_one_mailbox_is_not_in_the_vocabulary_unless_spam_proves_it() -> None:

@@ -78,3 +78,19 @@ def test_padding_changes_nothing(padding: int, over_steps: str) -> None:
 def test_a_document_without_any_target_costs_nothing() -> None:
     for over_steps in ("mean", "last"):
         assert sequence_loss(torch.zeros(1, 2, 2), torch.full((1, 2), NO_TARGET), over_steps).item() == 0
+
+
+def test_what_a_teacher_believes_is_the_target_of_every_step() -> None:
+    logits, targets = batch()
+    beliefs = torch.zeros(8, 2, dtype=torch.float64)
+    beliefs[0] = torch.tensor([0.25, 0.75])
+    believed = sum(-0.25 * math.log(1 - p) - 0.75 * math.log(p) for p in P[0][0])
+    wanted = (believed + sum(map(sum, costs()[1:]))) / 8
+    assert sequence_loss(logits, targets, "sum", beliefs).item() == pytest.approx(wanted)
+
+
+def test_beliefs_that_are_sure_are_labels() -> None:
+    logits, targets = batch()
+    sure = torch.nn.functional.one_hot(targets[:, 1], 2).double()
+    same = targets[:, 1:2].expand(8, 3)
+    assert sequence_loss(logits, same, "mean", sure).item() == pytest.approx(sequence_loss(logits, same, "mean").item())

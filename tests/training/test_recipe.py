@@ -50,6 +50,8 @@ def test_overrides_reach_tables_lists_and_bare_words(tmp_path: Path) -> None:
         ("repeat.acl=2", "'acl' is unknown, the nearest is 'aclimdb'"),
         ("file=my.csv", "there are none or both"),
         ('labels=["a", "b"]', "different labels"),
+        ("teacher=linear", 'sizes.wide asks for none: set it to "root"'),
+        ("calibrated_on=sst2", "calibrated_on: 'sst2' is unknown, the nearest is 'aclimdb'"),
         ("epochs", "wanted key=value"),
     ],
 )
@@ -64,6 +66,7 @@ def test_what_a_recipe_does_not_know_it_refuses(tmp_path: Path, override: str, m
         ({"labels": ["a"]}, "wanted two or more different ones"),
         ({"labels": ["a", "b", "a"]}, "wanted two or more different ones"),
         ({"labels": ["a", "b", "c"], "sizes": {"wide": "root"}}, "wide is for two labels, these are 3"),
+        ({"teacher": "models/pretrained/sentiment-gru"}, "a file has no documents without labels"),
         ({"repeat": {"other.csv": 2}}, "the nearest is 'my.csv'"),
     ],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.training import toy
 from training import recipe
 from training.card import page
 from training.measure import again
+from training.publishers import write
 from training.train import train
 
 
@@ -120,3 +122,17 @@ def test_the_report_is_plain_json(trained: Path) -> None:
     text = (trained / "report.json").read_text()
     assert json.dumps(json.loads(text), indent=1, sort_keys=True) + "\n" == text
     assert "NaN" not in text
+
+
+def test_only_the_sets_that_are_named_say_what_a_logit_is_worth(tmp_path: Path) -> None:
+    data_dir = toy.films(tmp_path / "data")
+    products = [row | {"domain": "books", "text": f"Book! {row['text']} Book!"} for row in toy.rows("train")]
+    write(data_dir / "amazon_reviews" / "all.jsonl.gz", products)
+    chosen = recipe.load(toy.recipe(tmp_path), ["epochs=1", 'sets=["aclimdb", "amazon_reviews"]'])
+    films, books, both = (
+        train(replace(chosen, calibrated_on=sets), data_dir, tmp_path / "model", device=torch.device("cpu"), trial=True)
+        for sets in (("aclimdb",), ("amazon_reviews",), ())
+    )
+    assert films.calibration != books.calibration != both.calibration != films.calibration
+    for name, weights in films.classifier.state_dict().items():
+        assert torch.equal(weights, books.classifier.state_dict()[name])

@@ -48,7 +48,7 @@ def test_counts_of_words_and_pairs_are_over_the_root_of_all_that_was_read(family
 def test_what_is_fitted_is_what_the_model_adds(family: str) -> None:
     classifier = model(family).eval()
     before = wide.ends(classifier, DATA)
-    wide.fit(classifier, DATA * 20, DATA)
+    wide.fit(classifier, wide.linear(classifier, DATA * 20), DATA)
     weights = (classifier.table.weight[:, 1] - classifier.table.weight[:, 0]).numpy()
     added = wide.matrix(classifier, DATA) @ weights
     assert wide.ends(classifier, DATA) - before == pytest.approx(added, abs=1e-4)
@@ -58,7 +58,7 @@ def test_what_is_fitted_is_what_the_model_adds(family: str) -> None:
 def test_the_fit_is_at_least_as_good_as_the_inner_classifier_alone(family: str) -> None:
     classifier = model(family).eval()
     before = area(wide.ends(classifier, DATA))
-    found = wide.fit(classifier, DATA * 20, DATA)
+    found = wide.fit(classifier, wide.linear(classifier, DATA * 20), DATA)
     assert found["validation_roc_auc"] == pytest.approx(area(wide.ends(classifier, DATA)))
     assert found["validation_roc_auc"] == 1.0 > before
     assert classifier.table.weight[0].tolist() == [0, 0]
@@ -72,3 +72,13 @@ def test_the_share_is_what_two_known_parts_ask_for() -> None:
     # Whatever the scale of either; and a linear path that misleads is left out.
     assert wide.mix(inner, linear / 10, labels)[0] == pytest.approx(5, abs=0.5)
     assert wide.mix(inner, -linear, labels)[0] == 0
+
+
+def test_what_an_epoch_meets_in_part_counts_in_part() -> None:
+    classifier = model("gru")
+    misleading = [example([[3, 2 - e.targets[-1]]], 1 - e.targets[-1]) for e in DATA * 20]
+    alike, rarely = (
+        wide.linear(classifier, DATA * 20 + [e._replace(often=often) for e in misleading])["ratios"][30.0]
+        for often in (1.0, 0.01)
+    )
+    assert rarely[1] - rarely[2] > alike[1] - alike[2]
