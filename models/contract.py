@@ -83,6 +83,12 @@ class Classifier(nn.Module, ABC, Generic[State]):
         """How many more tokens each sequence may read, `[B]`; None where there is no limit."""
         return None
 
+    @property
+    def most_tokens(self) -> int | None:
+        """How many tokens a whole text may have; None where there is no limit."""
+        room = self.room(self.initial_state(1))
+        return None if room is None else int(room)
+
     def sample_noise(self, batch: int) -> Tensor | None:
         """What stays the same over all steps of a sequence in training; None where there is no such thing."""
         return None

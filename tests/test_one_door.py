@@ -1,6 +1,7 @@
 """What is evaluated is what is served: both score through `Predictor.advance`, and nobody else runs a classifier.
 
-Learning has to: `training/loop.py` unrolls for its loss, and `training/wide.py` borrows that.
+Learning has to: `training/loop.py` unrolls for its loss, and `training/wide.py` borrows that. `training/export.py`
+writes a step down for other engines, and runs it to hold the two against each other.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import pytest
 
 ROOT: Final = Path(__file__).parent.parent
 INSIDE: Final = {"initial_state", "unroll", "readout", "forward"}
-LEARNERS: Final = {"training/loop.py", "training/wide.py"}
+LEARNERS: Final = {"training/loop.py", "training/wide.py", "training/export.py"}
 SCORERS: Final = ("training/score.py", "service/catalogue.py")
 FILES: Final = sorted(path for folder in ("training", "service") for path in (ROOT / folder).glob("*.py"))
 

@@ -88,9 +88,9 @@ def score(predictor: Predictor, documents: Sequence[Document], description: str 
 
 def readable(artefact: Artefact, documents: Sequence[Document]) -> list[Document]:
     """The documents that the model has room for; all of them, where it has no limit."""
-    room = artefact.classifier.room(artefact.classifier.initial_state(1))
-    if room is None:
+    most = artefact.classifier.most_tokens
+    if most is None:
         return list(documents)
     cut = sentences(documents, artefact.language)
     words = [sum(len(artefact.vocabulary.ids(sentence)) for sentence in of) for of in cut]
-    return [document for document, count in zip(documents, words, strict=True) if count <= int(room)]
+    return [document for document, count in zip(documents, words, strict=True) if count <= most]

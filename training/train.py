@@ -110,8 +110,8 @@ def _fit(
     elif recipe.teacher:
         beliefs = teacher.artefact(Path(recipe.teacher), recipe.labels, splits.unlabelled, device)
         train += teacher.believed(without, beliefs)
-    if (room := classifier.room(classifier.initial_state(1))) is not None:
-        train, validation = ([e for e in side if len(e.ids) <= int(room)] for side in (train, validation))
+    if (most := classifier.most_tokens) is not None:
+        train, validation = ([e for e in side if len(e.ids) <= most] for side in (train, validation))
     curve = _learn(classifier, train, validation, recipe, folder, device, resume)
     if isinstance(classifier, Wide) and parallel.rank() == 0:
         print("wide path:", wide.fit(classifier.cpu(), tried, unseen))
