@@ -39,7 +39,7 @@ def test_the_targets_and_modules_that_are_named_exist() -> None:
     text = (ROOT / "README.md").read_text()
     for target in set(re.findall(r"(?:^|`)make ([a-z][a-z-]+)", text, re.M)):
         assert re.search(rf"^{target}:", makefile, re.M), target
-    for command in set(re.findall(r"python -m training ([a-z]+)", text)):
+    for command in set(re.findall(r"python -m training ([a-z-]+)", text)):
         done = subprocess.run(
             [sys.executable, "-m", "training", command, "--help"], cwd=ROOT, capture_output=True, check=False
         )
