@@ -32,8 +32,6 @@ if TYPE_CHECKING:
 
 PIPE: Final = 2
 """Raised whenever the sentences or tokens of a golden file change: older artefacts are then refused."""
-_UNTIL_TRAINED_AGAIN: Final = (1,)
-"""The pipe of shipped artefacts that wait for their training on this one; none once that is done."""
 WEIGHTS, CONFIG, VOCABULARY, REPORT, CARD = (
     "weights.safetensors",
     "config.toml",
@@ -127,7 +125,7 @@ def load(folder: Path) -> Artefact:
 
 def _read(folder: Path) -> Artefact:
     config = tomllib.loads((folder / CONFIG).read_text("utf-8"))
-    if config["pipe"] not in (PIPE, *_UNTIL_TRAINED_AGAIN):
+    if config["pipe"] != PIPE:
         raise ArtefactError(
             f"{folder} was trained on text pipe {config['pipe']}, this code has pipe {PIPE}: train it again"
         )
