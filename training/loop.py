@@ -57,6 +57,8 @@ def fit(
     same as one that was never cut.
     """
     classifier.to(device)
+    # A machine that others use too makes nothing slower that is counted in processor time.
+    clock = time.process_time if device.type == "cpu" else time.perf_counter
     # Fused: one pass over a table of millions of numbers instead of a dozen, 6 ms instead of 55 on one core.
     optimiser = torch.optim.AdamW(classifier.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay, fused=True)
     progress = Progress(best=checkpoint.weights(classifier))
@@ -65,10 +67,10 @@ def fit(
     for epoch in range(len(progress.curve), recipe.epochs):
         if progress.since_best > recipe.patience or _late(progress.curve, recipe.minutes):
             break
-        began = time.perf_counter()
+        began = clock()
         entry = {"epoch": epoch + 1.0, "train_loss": _epoch(classifier, train, recipe, optimiser, epoch, device)}
         entry |= evaluate(classifier, validation, recipe, device)
-        entry["seconds"] = time.perf_counter() - began
+        entry["seconds"] = clock() - began
         progress = progress.after(entry, checkpoint.weights(classifier))
         if parallel.rank() == 0:
             checkpoint.save(folder, classifier, optimiser, recipe, progress)

@@ -142,9 +142,9 @@ def _learn(
     inner = classifier.inner if isinstance(classifier, Wide) else classifier
     if not isinstance(inner, RandomForest):
         return loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
-    began = time.perf_counter()
+    began = time.process_time()
     forest.fit(inner, met(train, np.random.default_rng(recipe.seed)), recipe.seed)
-    seconds = time.perf_counter() - began
+    seconds = time.process_time() - began
     cpu = torch.device("cpu")
     learnt = loop.evaluate(classifier, train, recipe, cpu)["validation_loss"]
     return [
