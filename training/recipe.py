@@ -42,7 +42,7 @@ class Recipe:
     `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
     `linear`: the kinds of weights (ratios, idf) of the linear path beside the classifier, see `wide.fit`.
     `few_writers`: sets whose own names and places are left out of the vocabulary, see `corpus.vocabulary`.
-    `minutes`: no epoch begins that would end after so much time, on a CPU so much processor time (0: whatever they take).
+    `minutes`: no epoch begins that would end after so long, on a CPU in processor time (0: whatever they take).
     """
 
     task: str
