@@ -42,7 +42,8 @@ FAULTS: Final = {
 def environment(url: str, **more: str) -> dict[str, str]:
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     said = {"REDIS_URL": url, "UNDERTONE_STATE_KEY": key, "UNDERTONE_WORKERS": "2", "UNDERTONE_MODELS": "spam-gru"}
-    return said | more
+    # Longer than by default where Redis is slow only because this machine is.
+    return said | {"UNDERTONE_REDIS_TIMEOUT": "2"} | more
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 @pytest.fixture(scope="module")
 def on_redis(server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("service"), environment(server.url)) as running:
+    with Service(
+        tmp_path_factory.mktemp("service"), environment(server.url, UNDERTONE_REDIS_TIMEOUT=str(TIMEOUT))
+    ) as running:
         yield running
 
 

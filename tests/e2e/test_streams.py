@@ -203,12 +203,18 @@ def test_prior_and_deltas_add_up_to_the_final_log_odds(service: Service, model: 
 
 def test_a_library_for_server_sent_events_reads_them_and_resumes(service: Service) -> None:
     asked = {"text": PHISHING, "task": "spam", "session_id": "sse", "step": 0}
-    with httpx_sse.connect_sse(httpx.Client(), "POST", f"{service.url}/v1/stream", json=asked) as source:
+    with (
+        httpx.Client() as client,
+        httpx_sse.connect_sse(client, "POST", f"{service.url}/v1/stream", json=asked) as source,
+    ):
         first = said(source)
     assert [event.event for event in first] == ["sentence"] * (len(first) - 1) + ["done"]
     assert [event.id for event in first[:-1]] == [str(n) for n in range(1, len(first))]
     seen = {"last-event-id": first[2].id}
-    with httpx_sse.connect_sse(httpx.Client(), "POST", f"{service.url}/v1/stream", json=asked, headers=seen) as source:
+    with (
+        httpx.Client() as client,
+        httpx_sse.connect_sse(client, "POST", f"{service.url}/v1/stream", json=asked, headers=seen) as source,
+    ):
         rest = said(source)
     assert [event.data for event in rest[:-1]] == [event.data for event in first[3:-1]]
     assert rest[-1].json()["session"]["replayed"]
