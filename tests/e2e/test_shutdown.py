@@ -9,7 +9,6 @@ import time
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import pytest
 import redis
 from websockets.exceptions import ConnectionClosed
@@ -70,12 +69,3 @@ def test_running_streams_end_and_new_connections_are_refused(
         endless.socket.close()
         assert "Traceback" not in service.log.read_text()
     assert keys.exists(*(f"undertone:public:spam:{name}" for name in ("endless", "ending", "typed"))) == 3
-
-
-def test_a_service_that_is_idle_does_not_wait_for_its_grace(external: dict[str, str], tmp_path: Path) -> None:
-    with two_workers(external, tmp_path, 60) as service, httpx.Client(base_url=service.url) as kept_alive:
-        kept_alive.get("/livez")
-        began = time.monotonic()
-        service.process.send_signal(signal.SIGTERM)
-        assert service.process.wait(30) == 0
-        assert time.monotonic() - began < 30
