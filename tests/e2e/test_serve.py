@@ -44,15 +44,15 @@ def taken() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def made(taken: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """What a stranger gets from `make serve`; its grace is longer than anybody would wait for nothing."""
-    for _ in range(3):  # the first may find torch not yet in the page cache
+    for tries in range(1, 4):  # the first may find torch not yet in the page cache
         with Service(tmp_path_factory.mktemp("made"), {"UNDERTONE_GRACE": str(GRACE)}, MAKE) as service:
-            if service.seconds_to_ready < READY_SECONDS:
+            if service.seconds_to_ready < READY_SECONDS or tries == 3:
                 yield service
                 return
-    pytest.fail(f"`make serve` was not ready within {READY_SECONDS} s, three times in a row")
 
 
 def test_make_serve_is_ready_in_time_on_ports_that_are_taken(made: Service) -> None:
+    assert made.seconds_to_ready < READY_SECONDS
     assert httpx.post(f"{made.url}/v1/predict", json={**TEXT, "session_id": "ready"}).status_code == 200
     assert "valkey-server" in {process.name() for process in made.family()}
     assert "Successfully installed" not in made.log.read_text()

@@ -127,7 +127,7 @@ def resumed_streams(on: Stage, seconds: float, seed: int = 4) -> Outcome:
     chance = random.Random(seed)
     tally, faults = Tally(0, 0, 0, 0), 0
     reader, until = Reader(), time.monotonic() + seconds
-    while time.monotonic() < until:
+    while time.monotonic() < until or not faults:
         texts = [f"{chance.choice(SENTENCES)} " for _ in range(12)]
         assert [s.text for s in split("".join(texts))] == [t.strip() for t in texts]
         seen, kills, tries = _stream_through_kills(on.service, secrets.token_hex(8), texts)
