@@ -56,10 +56,11 @@ def test_the_command_line_is_found_from_any_folder(tmp_path: Path) -> None:
     subprocess.run(["sh", "-c", here], check=True)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("UNDERTONE_", "REDIS_"))}
     environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
-    command = [str(bin_ / "undertone"), "doctor"]
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("ok ") >= 8
+    command = [str(bin_ / "undertone"), "predict", "--task", "spam", "--json"]
+    (tmp_path / "a.txt").write_text("You won free money. Click on it!")
+    done = subprocess.run([*command, "a.txt"], cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["model"]["name"] == "spam-gru"
 
 
 def test_a_change_of_the_code_does_not_install_again() -> None:
