@@ -103,7 +103,7 @@ def killed_workers(on: Stage, seconds: float, seed: int = 3) -> Outcome:
 def _kill(service: Service, seconds: float, progress: Callable[[], int]) -> int:
     """A worker is killed only after something was answered since the last one was."""
     until, killed, before = time.monotonic() + seconds, 0, -1
-    while time.monotonic() < until:
+    while time.monotonic() < until or not killed:
         time.sleep(EVERY)
         ready = [pid for pid in service.workers() if _listens(pid)]
         # Mostly one is left to serve meanwhile, and sometimes none.
