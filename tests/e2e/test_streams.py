@@ -278,7 +278,7 @@ def test_curl_ends_well_at_an_early_decision_and_at_an_error(service: Service) -
 def test_a_long_body_streams_through_in_constant_memory(service: Service) -> None:
     """A body beyond the limit of all others: no more of it is held than of a small one. 100 MB: benchmarks.body."""
     workers = [psutil.Process(pid) for pid in service.workers()]
-    warm = max(max(passed(service.port, workers, [CHUNK] * 32).held) for _ in range(3))
+    warm = max(max(passed(service.port, workers, [CHUNK] * 8).held) for _ in range(3))
     came = passed(service.port, workers, [CHUNK] * (-(-10_000_000 // len(CHUNK))))
     assert came.sent > Settings().max_body
     assert came.sentences == came.sent // len(SENTENCE)
