@@ -26,6 +26,11 @@ RUN pip install -c constraints.txt ${PIP_ARGS} -r requirements.txt
 COPY LICENSE ./
 COPY --chmod=755 models/ models/
 COPY --chmod=755 service/ service/
+# The command line, from any folder: `docker run --rm undertone undertone doctor`.
+COPY --chmod=755 client/ client/
+COPY --chmod=755 cli/ cli/
+RUN printf '#!/bin/sh\nPYTHONPATH=/app exec python -m cli "$@"\n' > /usr/local/bin/undertone \
+ && chmod 755 /usr/local/bin/undertone
 
 # /tmp is all that is ever written to, so the root file system can be read-only with a tmpfs there. The metrics of a
 # run live in BENTOML_HOME and should end with it. BentoML reports its use to its makers unless told exactly "True".

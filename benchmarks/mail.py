@@ -40,6 +40,11 @@ class Figures(NamedTuple):
         return f"{name:16}  {self.raised:6}  {p50:9.2f}  {p99:9.2f}  {ordered[-1]:9.1f}  {rate:10,.0f}"
 
 
+def raw_messages(data_dir: Path) -> list[bytes]:
+    """SpamAssassin's, as they came."""
+    return [row["raw"].encode("latin-1") for row in rows(SETS["spamassassin"].path(data_dir, "all"))]
+
+
 def modern(raw: bytes) -> str:
     """Subject and body by the standard library's modern policy; of HTML its source."""
     message = message_from_bytes(raw, policy=email.policy.default)
@@ -67,8 +72,7 @@ def main() -> int:
     parser.add_argument("--data-dir", type=Path, required=True, help="the folder that holds spamassassin/all.jsonl.gz")
     parser.add_argument("--times", type=int, default=5, help="how often each message is read (5)")
     asked = parser.parse_args()
-    path = SETS["spamassassin"].path(asked.data_dir, "all")
-    raws = [row["raw"].encode("latin-1") for row in rows(path)]
+    raws = raw_messages(asked.data_dir)
     print(f"{len(raws):,} messages, {sum(map(len, raws)) / 2**20:.1f} MiB")
     print(f"{'':16}  {'raised':>6}  {'median ms':>9}  {'p99 ms':>9}  {'max ms':>9}  {'messages/s':>10}")
     ours = measure(read, raws, asked.times)

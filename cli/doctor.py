@@ -28,6 +28,7 @@ from models.errors import UndertoneError
 
 GOOD, NOTE, WRONG = "ok", "note", "wrong"
 COLOURS: Final = {GOOD: "green", NOTE: "yellow", WRONG: "red"}
+ROOT: Final = Path(shipped.__file__).parent.parent
 SCORED: Final = "The first call pays for what later ones find warm."
 
 
@@ -60,18 +61,19 @@ def _print(out: Console, finding: Finding) -> None:
 
 
 def _packages() -> Iterator[Finding]:
-    """Every pin of requirements.txt that the installed distribution names."""
+    """Every pin of the requirements.txt beside this code: in the repository, an image or a Bento."""
     python = f"Python {sys.version.partition(' ')[0]}"
     if sys.version_info[:2] != (3, 11):
         yield Finding("python", WRONG, f"{python}, wanted is 3.11", "make a virtual environment with python3.11")
     else:
         yield Finding("python", GOOD, f"{python} in {sys.prefix}")
     try:
-        wanted = importlib.metadata.requires("undertone") or []
-    except importlib.metadata.PackageNotFoundError:
-        yield Finding("packages", WRONG, "undertone is not installed", "run `pip install -e .` in its folder")
+        wanted = (ROOT / "requirements.txt").read_text("utf-8")
+    except OSError:
+        said = f"there is no requirements.txt in {ROOT}"
+        yield Finding("packages", WRONG, said, "run `pip install -e .` in the project's folder, or take its image")
         return
-    pins = [pin for line in wanted if (pin := re.fullmatch(r"([\w.-]+)==([\w.+]+)", line))]
+    pins = list(re.finditer(r"(?m)^([\w.-]+)==([\w.+]+)", wanted))
     wrong = [f"{pin[1]} {got}, wanted {pin[2]}" for pin in pins if (got := _version(pin[1])) != pin[2]]
     if wrong:
         yield Finding("packages", WRONG, "; ".join(wrong), "run `pip install -c constraints.txt -r requirements.txt`")
@@ -125,9 +127,7 @@ def _device() -> Iterator[Finding]:
 def _settings() -> Iterator[Finding]:
     """Asks the service itself, which nothing here may import."""
     command = [sys.executable, "-m", "service", "--check"]
-    done = subprocess.run(
-        command, cwd=Path(shipped.__file__).parent.parent, capture_output=True, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode:
         said = (done.stderr.strip() or f"ended with {done.returncode}").splitlines()[-1].removeprefix("undertone: ")
         yield Finding("settings", WRONG, said, "set the environment variable that is named; README, Settings, has all")

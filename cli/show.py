@@ -77,7 +77,8 @@ def as_json(answer: Prediction | Refused) -> dict[str, Any]:
         detail = {name: value for name, value in vars(answer).items() if value is not None}
         return {"error": {name: detail[name] for name in detail if name not in ("status", "retry_after")}}
     said = asdict(answer)
-    del said["session"]
+    for name in ("session", "mail"):  # a mail is read here, and sent as its text
+        del said[name]
     for sentence in said["sentences"]:
         for name in ("state", "text", "final"):
             del sentence[name]

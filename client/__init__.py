@@ -9,7 +9,20 @@ with Client("http://127.0.0.1:3000") as undertone:
     print(undertone.predict("You won a prize!", task="spam").probability)
 """
 
-from client.answers import Done, Event, Model, ModelId, Prediction, Sentence, SessionInfo, SessionState, Status
+from client.answers import (
+    Done,
+    Event,
+    Link,
+    Mail,
+    Model,
+    ModelId,
+    Part,
+    Prediction,
+    Sentence,
+    SessionInfo,
+    SessionState,
+    Status,
+)
 from client.asynchronous import AsyncClient, AsyncSession
 from client.blocking import Client, Session
 from client.errors import ClientError, InvalidAnswer, Refused, Unreachable
@@ -24,9 +37,12 @@ __all__ = [
     "Done",
     "Event",
     "InvalidAnswer",
+    "Link",
+    "Mail",
     "Model",
     "ModelId",
     "Options",
+    "Part",
     "Prediction",
     "Refused",
     "Sentence",

@@ -48,9 +48,9 @@ class SessionInfo(_Answer):
 class Sentence(_Answer):
     """A sentence, and the running `probability` of the positive label after it.
 
-    `offset` and `length` are code points of the request's text; `delta` is log-odds after less before;
-    `state` is what the readout sees (streams only); `text` stands in answers to mail; `final` is False
-    for a sentence that is still being written.
+    `offset` and `length` are code points of the request's text, or of what was read from its mail, and then
+    `text` is the sentence; `delta` is log-odds after less before; `state` is what the readout sees (streams
+    only); `final` is False for a sentence that is still being written.
     """
 
     index: int
@@ -72,6 +72,37 @@ class Sentence(_Answer):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Part(_Answer):
+    """A part of a mail that was scored. `path` counts parts from 1: "1.2" is the second of the first."""
+
+    path: str
+    content_type: str
+    charset: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link(_Answer):
+    """`text` is what the reader of the mail sees of it; `mismatched`: it shows another host than `url` leads to."""
+
+    url: str
+    text: str
+    mismatched: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail(_Answer):
+    """What a mail was found to be. `hidden` is how many characters of it nobody can see; they are not scored."""
+
+    parts: tuple[Part, ...]
+    links: tuple[Link, ...]
+    hidden: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parts", tuple(_read(Part, part) for part in self.parts))
+        object.__setattr__(self, "links", tuple(_read(Link, link) for link in self.links))
+
+
+@dataclass(frozen=True, kw_only=True)
 class _Verdict(_Answer):
     task: str
     label: str
@@ -83,16 +114,18 @@ class _Verdict(_Answer):
     warnings: tuple[str, ...]
     model: ModelId
     session: SessionInfo | None = None
+    mail: Mail | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "warnings", tuple(self.warnings))
+        object.__setattr__(self, "mail", _read(Mail, self.mail))
         object.__setattr__(self, "model", _read(ModelId, self.model))
         object.__setattr__(self, "session", _read(SessionInfo, self.session))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Prediction(_Verdict):
-    """A text that was read whole. `prior` and the deltas of its sentences add up to the log-odds."""
+    """A text or mail that was read whole. `prior` and the deltas of its sentences add up to the log-odds."""
 
     sentences: tuple[Sentence, ...]
 

@@ -25,7 +25,7 @@ from client.answers import Done, Event, Model, Prediction, Sentence, SessionStat
 from client.duplex import Duplex
 from client.errors import ClientError, InvalidAnswer, Refused, Unreachable
 from client.options import Options, StreamOptions
-from client.source import Source, Text
+from client.source import Source, Text, as_body, in_json
 
 LONGEST_WAIT: Final = 60.0
 """Seconds; a Retry-After beyond is an answer, not a pause."""
@@ -66,9 +66,12 @@ class AsyncClient:
         await self._http.aclose()
         await self._streams.aclose()
 
-    async def predict(self, text: str, *, task: str, **options: Unpack[Options]) -> Prediction:
-        """Scores one text; raises Refused, Unreachable or InvalidAnswer, as everything here."""
-        return Prediction.of(await self.call("POST", "/v1/predict", {"text": text, "task": task, **options}))
+    async def predict(
+        self, text: str | None = None, *, email: bytes | None = None, task: str, **options: Unpack[Options]
+    ) -> Prediction:
+        """Scores one text, or one mail as it came; raises Refused, Unreachable or InvalidAnswer, as everything here."""
+        asked = {**in_json(text, email), "task": task, **options}
+        return Prediction.of(await self.call("POST", "/v1/predict", asked))
 
     async def predict_batch(
         self, texts: Sequence[str], *, task: str, **options: Unpack[Options]
@@ -77,9 +80,11 @@ class AsyncClient:
         answer = await self.call("POST", "/v1/predict_batch", {"texts": list(texts), "task": task, **options})
         return [Refused.of(200, item) if "error" in item else Prediction.of(item) for item in answer["results"]]
 
-    def stream(self, text: Text, *, task: str, **options: Unpack[StreamOptions]) -> AsyncGenerator[Event]:
-        """Sends text while it comes, and gives a Sentence each as soon as it is scored, then one Done."""
-        return self.events(text, {"task": task, **options})
+    def stream(
+        self, text: Text | None = None, *, email: bytes | None = None, task: str, **options: Unpack[StreamOptions]
+    ) -> AsyncGenerator[Event]:
+        """Sends text while it comes, or a mail, and gives a Sentence each as soon as it is scored, then one Done."""
+        return self.events(as_body(text, email), {"task": task, **options})
 
     def session(self, session_id: str, *, task: str, step: int | None = None) -> AsyncSession:
         """A conversation; without `step` it goes on wherever it stands."""
@@ -108,14 +113,15 @@ class AsyncClient:
                 return _json(response.text, f"{method} {path}") if response.content else None
             await tries.again(Refused.answered(response))
 
-    async def events(self, text: Text, query: dict[str, Any]) -> AsyncGenerator[Event]:
-        """The events of a stream, each once, over as many connections as it takes."""
+    async def events(self, body: tuple[Text, str], query: dict[str, Any]) -> AsyncGenerator[Event]:
+        """The events of a stream, each once, over as many connections as it takes; `body` has its content type."""
+        text, media = body
         source = Source(text)
         tries = _Tries(self._retries)
         last = 0
         try:
             while True:
-                async with aclosing(self._connection(source, query, last, tries)) as events:
+                async with aclosing(self._connection(source, media, query, last, tries)) as events:
                     while True:
                         try:
                             event = await anext(events)
@@ -137,9 +143,9 @@ class AsyncClient:
             source.close()
 
     async def _connection(
-        self, source: Source, query: dict[str, Any], last: int, tries: _Tries
+        self, source: Source, media: str, query: dict[str, Any], last: int, tries: _Tries
     ) -> AsyncGenerator[Event]:
-        headers = {"Content-Type": "text/plain; charset=utf-8", "Accept": "text/event-stream"}
+        headers = {"Content-Type": media, "Accept": "text/event-stream"}
         if last:
             headers["Last-Event-ID"] = str(last)
         ask = self._streams.stream("POST", "/v1/stream", params=query, headers=headers, content=source.pieces())
@@ -173,18 +179,24 @@ class AsyncSession:
         self.task = task
         self.step = step
 
-    async def predict(self, text: str, **options: Unpack[Options]) -> Prediction:
+    async def predict(
+        self, text: str | None = None, *, email: bytes | None = None, **options: Unpack[Options]
+    ) -> Prediction:
         """Scores what comes next, and ends its last sentence."""
-        asked = {"text": text, "task": self.task, "session_id": self.id, "step": await self._at(), **options}
+        said = in_json(text, email)
+        asked = {**said, "task": self.task, "session_id": self.id, "step": await self._at(), **options}
         answer = Prediction.of(await self._client.call("POST", "/v1/predict", asked))
         self._moved(answer)
         return answer
 
-    async def stream(self, text: Text, **options: Unpack[StreamOptions]) -> AsyncGenerator[Event]:
+    async def stream(
+        self, text: Text | None = None, *, email: bytes | None = None, **options: Unpack[StreamOptions]
+    ) -> AsyncGenerator[Event]:
         """As AsyncClient.stream. Who leaves it early cannot know what was still counted: `step` is asked anew."""
+        body = as_body(text, email)
         query = {"task": self.task, "session_id": self.id, "step": await self._at(), **options}
         self.step = None
-        async with aclosing(self._client.events(text, query)) as events:
+        async with aclosing(self._client.events(body, query)) as events:
             async for event in events:
                 if isinstance(event, Done):
                     self._moved(event)

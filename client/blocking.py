@@ -53,9 +53,11 @@ class Client:
     def close(self) -> None:
         self._stack.close()
 
-    def predict(self, text: str, *, task: str, **options: Unpack[Options]) -> Prediction:
-        """Scores one text; raises Refused, Unreachable or InvalidAnswer, as everything here."""
-        return self.run(self._client.predict, text, task=task, **options)
+    def predict(
+        self, text: str | None = None, *, email: bytes | None = None, task: str, **options: Unpack[Options]
+    ) -> Prediction:
+        """Scores one text, or one mail as it came; raises Refused, Unreachable or InvalidAnswer, as everything here."""
+        return self.run(self._client.predict, text, email=email, task=task, **options)
 
     def predict_batch(
         self, texts: Sequence[str], *, task: str, **options: Unpack[Options]
@@ -63,12 +65,14 @@ class Client:
         """Scores many; what is wrong with one of them stands in its place."""
         return self.run(self._client.predict_batch, texts, task=task, **options)
 
-    def stream(self, text: Text, *, task: str, **options: Unpack[StreamOptions]) -> Iterator[Event]:
-        """Sends text while it comes, and gives a Sentence each as soon as it is scored, then one Done.
+    def stream(
+        self, text: Text | None = None, *, email: bytes | None = None, task: str, **options: Unpack[StreamOptions]
+    ) -> Iterator[Event]:
+        """Sends text while it comes, or a mail, and gives a Sentence each as soon as it is scored, then one Done.
 
         An iterator is asked for its pieces in a thread of its own.
         """
-        return self.each(lambda: self._client.stream(text, task=task, **options))
+        return self.each(lambda: self._client.stream(text, email=email, task=task, **options))
 
     def session(self, session_id: str, *, task: str, step: int | None = None) -> Session:
         """A conversation; without `step` it goes on wherever it stands."""
@@ -133,13 +137,15 @@ class Session:
         """Sentences that it holds; None where that has to be asked."""
         return self._session.step
 
-    def predict(self, text: str, **options: Unpack[Options]) -> Prediction:
+    def predict(self, text: str | None = None, *, email: bytes | None = None, **options: Unpack[Options]) -> Prediction:
         """Scores what comes next, and ends its last sentence."""
-        return self._client.run(self._session.predict, text, **options)
+        return self._client.run(self._session.predict, text, email=email, **options)
 
-    def stream(self, text: Text, **options: Unpack[StreamOptions]) -> Iterator[Event]:
+    def stream(
+        self, text: Text | None = None, *, email: bytes | None = None, **options: Unpack[StreamOptions]
+    ) -> Iterator[Event]:
         """As Client.stream."""
-        return self._client.each(lambda: self._session.stream(text, **options))
+        return self._client.each(lambda: self._session.stream(text, email=email, **options))
 
     def state(self) -> SessionState:
         """What is stored; raises Refused with code `session_not_found` where there is nothing."""

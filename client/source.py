@@ -1,4 +1,4 @@
-"""Text of any kind as pieces of bytes that can be sent once more.
+"""What is to be scored: a text or a mail, in JSON, or as pieces of bytes that can be sent once more.
 
     str, bytes, file, iterator --pump: a thread--> queue of one --Source.pieces--> connection
     async iterator             --pump: a task--'        `-- kept, for the connection that comes after a broken one
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from base64 import b64encode
 from collections.abc import AsyncGenerator, AsyncIterable, Callable, Iterable, Iterator
 from concurrent.futures import CancelledError
 from contextlib import suppress
@@ -19,13 +20,37 @@ from typing import IO, Any, Final, cast
 PIECE: Final = 65_536
 """Code points or bytes of a piece, where the text does not come in pieces."""
 KEPT: Final = 8 * 2**20
+PLAIN: Final = "text/plain; charset=utf-8"
+RAW: Final = "message/rfc822"
 
 Piece = str | bytes
 Text = Piece | IO[str] | IO[bytes] | Iterable[Piece] | AsyncIterable[Piece]
 
 
+def in_json(text: str | None, email: bytes | None) -> dict[str, str]:
+    """The field of a JSON body that is scored; raises TypeError unless it is exactly one of the two."""
+    if email is not None and text is None:
+        return {"email": b64encode(email).decode()}
+    if text is not None and email is None:
+        return {"text": text}
+    raise _neither_or_both()
+
+
+def as_body(text: Text | None, email: bytes | None) -> tuple[Text, str]:
+    """What is scored as a body of its own, and its content type; raises as `in_json`."""
+    if email is not None and text is None:
+        return email, RAW
+    if text is not None and email is None:
+        return text, PLAIN
+    raise _neither_or_both()
+
+
+def _neither_or_both() -> TypeError:
+    return TypeError("give exactly one of text and email; email is a raw message, as bytes")
+
+
 class Source:
-    """One text; make it in the loop that reads it."""
+    """One text or mail; make it in the loop that reads it."""
 
     def __init__(self, text: Text) -> None:
         self._kept: list[bytes] = []

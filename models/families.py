@@ -38,8 +38,7 @@ def build(family: str, *, words: int, classes: int, sizes: Mapping[str, Any]) ->
 
     `sizes` are the keyword arguments of the family's class, less words and classes. Every family has `wide` too:
     "root" puts a linear path beside it, whose hashed word pairs are as many as `wide_pairs` says, else `pairs` (none
-    without either): a weight is smaller than a vector, so there is room for more of them. 1 is what artefacts ask for
-    that were made before the root of what was read was taken.
+    without either): a weight is smaller than a vector, so there is room for more of them. 0 leaves it out.
     """
     check(family, sizes)
     own = _own(family)
@@ -49,7 +48,7 @@ def build(family: str, *, words: int, classes: int, sizes: Mapping[str, Any]) ->
     if not sizes.get("wide"):
         return inner
     pairs = sizes.get("wide_pairs", sizes.get("pairs", 0))
-    return Wide(inner, words=words, classes=classes, pairs=pairs, root=sizes["wide"] == "root")
+    return Wide(inner, words=words, classes=classes, pairs=pairs)
 
 
 def restore(
@@ -91,7 +90,7 @@ def check(family: str, sizes: Mapping[str, Any]) -> None:
 
 def size_types(family: str, *, wide: bool) -> dict[str, Any]:
     """The sizes that a family has, and their types; with a wide path every family has `pairs` and `wide_pairs`."""
-    return _own(family) | {"wide": Literal[0, 1, "root"]} | ({"pairs": int, "wide_pairs": int} if wide else {})
+    return _own(family) | {"wide": Literal[0, "root"]} | ({"pairs": int, "wide_pairs": int} if wide else {})
 
 
 def _own(family: str) -> dict[str, Any]:

@@ -29,16 +29,15 @@ class Wide(Classifier[WideState]):
     does for a text that is there whole, and it streams.
 
     The table is fitted after the inner classifier (training/wide.py), so training does not see it: it is zero
-    until then. Without `root` the sum is added as it is: artefacts made before the root was taken ask for that.
+    until then.
     """
 
-    def __init__(self, inner: Classifier[Any], *, words: int, classes: int, pairs: int, root: bool = True) -> None:
+    def __init__(self, inner: Classifier[Any], *, words: int, classes: int, pairs: int) -> None:
         super().__init__()
         self.inner = inner
         self.state = type(inner.initial_state(0))
         self.words = words
         self.pairs = pairs
-        self.root = root
         self.table = nn.Embedding(1 + words + pairs, classes).requires_grad_(False)
         nn.init.zeros_(self.table.weight)
 
@@ -76,8 +75,7 @@ class Wide(Classifier[WideState]):
 
     def readout(self, state: WideState) -> Tensor:
         total, read = state[-2:]
-        linear = total / read.clamp(min=1).sqrt() if self.root else total
-        return self.inner.readout(self._within(state)) + linear
+        return self.inner.readout(self._within(state)) + total / read.clamp(min=1).sqrt()
 
     def _within(self, state: WideState) -> Any:
         return self.state(*state[:-2])

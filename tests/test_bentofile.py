@@ -5,6 +5,7 @@ a copy of the tree + a tiny model + what must stay out --bentoml build--> Bento 
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -36,7 +37,7 @@ class Built:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     folder = tmp_path_factory.mktemp("bento")
     tree, home = folder / "tree", folder / "home"
-    for name in ("models", "service", "training", "tests"):
+    for name in ("models", "service", "cli", "client", "training", "tests"):
         shutil.copytree(ROOT / name, tree / name, ignore=shutil.ignore_patterns("__pycache__", "pretrained"))
     for path in ROOT.iterdir():
         if path.is_file():
@@ -68,7 +69,7 @@ def test_what_is_in_it(built: Built) -> None:
     files = {str(path.relative_to(source)) for path in source.rglob("*") if path.is_file()}
     wanted = {
         str(path.relative_to(ROOT))
-        for name in ("models", "service")
+        for name in ("models", "service", "cli", "client")
         for path in (ROOT / name).rglob("*")
         if path.is_file() and not {"__pycache__", "pretrained"} & set(path.parts)
     }
@@ -89,6 +90,17 @@ def test_its_pins_are_ours(built: Built) -> None:
 
 def test_there_is_no_second_recipe_of_an_image() -> None:
     assert "docker" not in yaml.safe_load((ROOT / "bentofile.yaml").read_text("utf-8"))
+
+
+def test_its_doctor_finds_nothing_wrong(built: Built) -> None:
+    command = [sys.executable, "-m", "cli", "doctor", "--json"]
+    environment = {**os.environ, "UNDERTONE_MODELS": "spam-gru"}
+    environment.pop("REDIS_URL", None)
+    source = built.bento / "src"
+    done = subprocess.run(command, cwd=source, env=environment, capture_output=True, text=True, check=False)
+    found = {line["what"]: line for line in map(json.loads, done.stdout.splitlines())}
+    assert {what: line["said"] for what, line in found.items() if line["state"] != "ok"} == {}
+    assert found["spam-gru"]["said"].startswith(f"spam, {built.digest[:19]}")
 
 
 def test_it_serves_its_own_model(built: Built, tmp_path: Path) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -33,8 +37,30 @@ def test_what_it_copies_exists_and_is_sent_to_the_builder() -> None:
 
 
 def test_it_has_what_serving_imports() -> None:
-    """The packages of ours that models and service import are those two; see test_imports."""
-    assert {"models/", "service/", "requirements.txt", "constraints.txt"} <= set(copied())
+    """The packages of ours that models, service, client and cli import are these four; see test_imports."""
+    assert {"models/", "service/", "client/", "cli/", "requirements.txt", "constraints.txt"} <= set(copied())
+
+
+def test_the_command_line_is_found_from_any_folder(tmp_path: Path) -> None:
+    """What it copies, elsewhere, and the line that puts `undertone` on the path."""
+    app, bin_ = tmp_path / "app", tmp_path / "bin"
+    bin_.mkdir()
+    app.mkdir()
+    for source in copied():
+        if source.endswith("/"):
+            shutil.copytree(ROOT / source, app / source, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(ROOT / source, app)
+    (line,) = (line for line in instructions("RUN") if line.startswith("printf"))
+    here = line.replace("/usr/local/bin", str(bin_)).replace("/app", str(app))
+    subprocess.run(["sh", "-c", here], check=True)
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("UNDERTONE_", "REDIS_"))}
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    command = [str(bin_ / "undertone"), "predict", "--task", "spam", "--json"]
+    (tmp_path / "a.txt").write_text("You won free money. Click on it!")
+    done = subprocess.run([*command, "a.txt"], cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["model"]["name"] == "spam-gru"
 
 
 def test_a_change_of_the_code_does_not_install_again() -> None:
@@ -62,10 +88,8 @@ def test_it_does_not_run_as_root_and_writes_only_to_tmp() -> None:
 
 
 def test_its_user_can_read_weights_that_only_their_trainer_could() -> None:
-    assert {line for line in instructions("COPY") if line.split()[-2] in ("models/", "service/")} == {
-        "--chmod=755 models/ models/",
-        "--chmod=755 service/ service/",
-    }
+    folders = [line for line in instructions("COPY") if line.endswith("/") and not line.endswith(" ./")]
+    assert folders == [f"--chmod=755 {name} {name}" for name in ("models/", "service/", "client/", "cli/")]
 
 
 def test_bentoml_reports_nothing() -> None:

@@ -47,16 +47,15 @@ def build(
 
 
 def _wide(family: str, weights: Weights, words: int, classes: int, sizes: dict[str, Any]) -> Network:
-    wide = sizes.pop("wide", 0)
     make = FAMILIES[family]
-    if not wide:
+    if not sizes.pop("wide", 0):
         return make(weights, words, classes, **sizes)
     pairs = sizes.pop("wide_pairs", sizes.get("pairs", 0))
     if family not in READING_PAIRS:
         sizes.pop("pairs", None)
     inner = make(weights.within("inner"), words, classes, **sizes)
     table = weights.take("table.weight", 1 + words + pairs, classes)
-    return Wide(inner, table, words=words, pairs=pairs, root=wide == "root")
+    return Wide(inner, table, words=words, pairs=pairs)
 
 
 def conv1d(

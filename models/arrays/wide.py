@@ -13,14 +13,13 @@ from models.arrays.tokens import Floats, Tokens
 
 
 class Wide(Network):
-    """The state is the inner one, then `total [K]` and `read [1]`. Without `root` the total is added as it is."""
+    """The state is the inner one, then `total [K]` and `read [1]`."""
 
-    def __init__(self, inner: Network, table: Floats, *, words: int, pairs: int, root: bool) -> None:
+    def __init__(self, inner: Network, table: Floats, *, words: int, pairs: int) -> None:
         self.inner = inner
         self.table = table
         self.words = words
         self.pairs = pairs
-        self.root = root
         self.own = table.shape[1] + 1
         self.width = inner.width + self.own
 
@@ -39,5 +38,5 @@ class Wide(Network):
     def readout(self, state: Floats) -> Floats:
         total, read = state[:, -self.own : -1], state[:, -1:]
         logits = self.inner.readout(state[:, : -self.own])
-        logits += total / np.sqrt(np.maximum(read, 1)) if self.root else total
+        logits += total / np.sqrt(np.maximum(read, 1))
         return logits

@@ -29,6 +29,16 @@ def test_an_installation_that_is_right(run: Run) -> None:
     assert any("embedded Valkey" in line["said"] for line in got.lines)
 
 
+def test_packages_are_held_against_the_pins(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cli.doctor.ROOT", tmp_path)
+    got = run("doctor", "--quiet")
+    assert f"there is no requirements.txt in {tmp_path}" in got.out
+    (tmp_path / "requirements.txt").write_text("# pins\nhttpx==0.0.1\nno-such-thing==1.0 # a comment\n")
+    got = run("doctor", "--quiet")
+    assert "0.0.1; no-such-thing missing, wanted 1.0" in got.out
+    assert got.status == 78
+
+
 def test_what_is_wrong_with_models(run: Run, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     damaged = tmp_path / "damaged"
     damaged.mkdir()

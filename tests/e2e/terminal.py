@@ -9,6 +9,7 @@ import fcntl
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import termios
@@ -21,6 +22,12 @@ import pyte
 from tests.e2e.server import ROOT
 
 PATIENCE = 60.0
+
+
+def _in_front() -> None:
+    """The terminal is the command's own, and so is Ctrl-C, which whoever runs the tests in the background ignores."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 class Terminal:
@@ -40,7 +47,7 @@ class Terminal:
             cwd=ROOT,
             env={**kept, "TERM": "xterm-256color", "COLORTERM": "truecolor", **(environment or {})},
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - its Ctrl-C
+            preexec_fn=_in_front,  # noqa: PLW1509 - its Ctrl-C
         )
         os.close(far)
 
@@ -83,7 +90,9 @@ class Terminal:
 
     def end(self) -> int:
         """The status, once the command has ended and all is read."""
+        until = time.monotonic() + PATIENCE
         while self.process.poll() is None or select.select([self._near], [], [], 0)[0]:
+            assert time.monotonic() < until, "\n".join(self.lines)
             if select.select([self._near], [], [], 0.1)[0]:
                 try:
                     self._stream.feed(os.read(self._near, 65536))

@@ -101,7 +101,7 @@ def test_bulk_shows_a_bar_with_rate_and_time_left(service: Service, tmp_path: Pa
 
 
 def test_a_killed_run_goes_on_and_gives_the_table_of_one_that_was_not(service: Service, tmp_path: Path) -> None:
-    texts = [f"{TEXT[: 20 + n % 80]} {n}" for n in range(1000)]
+    texts = [f"{TEXT[: 20 + n % 80]} {n}" for n in range(2000)]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
     ask = ["score", "--json", "--task", "spam", "--url", service.url, str(tmp_path / "a.jsonl"), "-o"]
     part = tmp_path / "killed.jsonl.part"
@@ -115,13 +115,13 @@ def test_a_killed_run_goes_on_and_gives_the_table_of_one_that_was_not(service: S
     assert not (tmp_path / "killed.jsonl").exists()
     resumed = undertone(*ask, tmp_path / "killed.jsonl")
     assert resumed.returncode == 0, resumed.stderr
-    assert 256 <= json.loads(resumed.stdout)["resumed"] < 1000
+    assert 256 <= json.loads(resumed.stdout)["resumed"] < 2000
     assert main([*ask, str(tmp_path / "whole.jsonl")]) == 0
     killed, whole = (
         [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
         for name in ("killed.jsonl", "whole.jsonl")
     )
-    assert [row["number"] for row in killed] == list(range(1, 1001))
+    assert [row["number"] for row in killed] == list(range(1, 2001))
     assert [row["probability"] for row in killed] == pytest.approx([row["probability"] for row in whole], abs=1e-5)
 
 

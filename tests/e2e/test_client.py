@@ -12,25 +12,26 @@ from typing import Any, Final
 
 import pytest
 
-from client import AsyncClient, Client, Done, Event, Refused, Sentence, Text, Unreachable
+from client import AsyncClient, Client, Done, Event, Link, Mail, Part, Refused, Sentence, Text, Unreachable
 from models.sentences import split
 from tests.e2e.proxy import BUSY, Cut, Proxy
-from tests.e2e.server import Service, free_port
+from tests.e2e.server import ROOT, Service, free_port
 
 PIECES: Final = [f"This is sentence number {n} of a mail about your account. " for n in range(12)]
 TEXT: Final = "".join(PIECES)
+EMAIL: Final = (ROOT / "tests" / "phishing.eml").read_bytes()
 
 Read = Callable[..., list[Event]]
 
 
-def blocking(url: str, text: Text, session: str | None = None, **options: Any) -> list[Event]:
+def blocking(url: str, text: Text | None, session: str | None = None, **options: Any) -> list[Event]:
     with Client(url) as client:
         if session is None:
             return list(client.stream(text, task="spam", **options))
         return list(client.session(session, task="spam").stream(text, **options))
 
 
-def asynchronous(url: str, text: Text, session: str | None = None, **options: Any) -> list[Event]:
+def asynchronous(url: str, text: Text | None, session: str | None = None, **options: Any) -> list[Event]:
     async def read() -> list[Event]:
         async with AsyncClient(url) as client:
             if session is None:
@@ -66,6 +67,43 @@ def test_a_text_of_any_kind_is_streamed(read: Read, service: Service, whole: lis
         kinds.append(io.StringIO(TEXT))
         for kind in kinds:
             assert probabilities(read(service.url, kind)) == pytest.approx(whole, abs=1e-5)
+
+
+def test_a_mail_is_read_wherever_a_text_is(service: Service) -> None:
+    with Client(service.url) as client:
+        said = client.predict(email=EMAIL, task="spam")
+        session = client.session("mails", task="spam")
+        again = session.predict(email=EMAIL)
+        *sentences, done = session.stream(email=EMAIL)
+        for none_or_both in ({}, {"text": TEXT, "email": EMAIL}):
+            with pytest.raises(TypeError, match="exactly one"):
+                client.predict(task="spam", **none_or_both)  # type: ignore[arg-type]
+            with pytest.raises(TypeError, match="exactly one"):
+                next(client.stream(task="spam", **none_or_both))  # type: ignore[arg-type]
+            with pytest.raises(TypeError, match="exactly one"):
+                next(session.stream(**none_or_both))  # type: ignore[arg-type]
+    link = Link(
+        url="http://203.0.113.77/hb/prize.php", text="claim your free prize of loyalty points", mismatched=False
+    )
+    assert isinstance(said.mail, Mail)
+    assert said.mail.parts == (Part(path="2", content_type="text/html", charset="utf-8"),)
+    assert (said.mail.links[1], said.mail.hidden > 100) == (link, True)
+    assert again.mail == said.mail
+    assert isinstance(done, Done)
+    assert done.mail == said.mail
+    assert [event.text for event in sentences if isinstance(event, Sentence)] == [s.text for s in said.sentences]
+    assert all(sentence.text for sentence in said.sentences)
+    assert session.step == 2 * len(said.sentences)
+
+
+@both
+def test_a_mail_whose_stream_breaks_gives_every_event_once(read: Read, service: Service) -> None:
+    with Client(service.url) as client:
+        whole = client.predict(email=EMAIL, task="spam")
+    with Proxy(service.port, [Cut(3), Cut(0)]) as proxy:
+        events = read(proxy.url, None, email=EMAIL)
+    assert len(proxy.requests) == 3
+    assert probabilities(events) == pytest.approx([*(s.probability for s in whole.sentences), whole.probability])
 
 
 def test_sentence_k_plus_2_is_withheld_until_the_event_of_sentence_k_has_come(service: Service) -> None:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
 from service.settings import Settings
 from tests.e2e import readme
 from tests.e2e.server import ROOT, Service
+from training.__main__ import main as training
 
 
-def test_the_commands_answer_as_shown(tmp_path: Path) -> None:
+def test_the_commands_answer_as_shown(service: Service) -> None:
     answered = [block for block in readme.blocks() if block.kind is not None and not block.slow]
     assert len(answered) >= 10
-    with Service(tmp_path) as service:
-        for block in answered:
-            assert block.kind is not None
-            got = readme.shape(readme.run(block.language, block.command, service), block.kind)
-            assert got == readme.shape(block.answer, block.kind), block.command
+    for block in answered:
+        assert block.kind is not None
+        got = readme.shape(readme.run(block.language, block.command, service), block.kind)
+        assert got == readme.shape(block.answer, block.kind), block.command
 
 
 def test_every_endpoint_has_an_example() -> None:
@@ -40,10 +38,9 @@ def test_the_targets_and_modules_that_are_named_exist() -> None:
     for target in set(re.findall(r"(?:^|`)make ([a-z][a-z-]+)", text, re.M)):
         assert re.search(rf"^{target}:", makefile, re.M), target
     for command in set(re.findall(r"python -m training ([a-z-]+)", text)):
-        done = subprocess.run(
-            [sys.executable, "-m", "training", command, "--help"], cwd=ROOT, capture_output=True, check=False
-        )
-        assert done.returncode == 0, command
+        with pytest.raises(SystemExit) as ended:
+            training([command, "--help"])
+        assert ended.value.code == 0, command
 
 
 def test_every_folder_has_its_line() -> None:

@@ -20,7 +20,7 @@ import redis
 from tests.e2e.redis_server import AT_ONCE, RedisCluster, RedisServer
 from tests.e2e.server import Client, Service, free_port, in_turns
 from tests.e2e.test_serve import counted
-from tests.service.live import eventually
+from tests.service.live import all_within, eventually
 
 pytestmark = pytest.mark.tools
 TEXT: Final = "Hello Anna, thank you for your order."
@@ -42,7 +42,8 @@ FAULTS: Final = {
 def environment(url: str, **more: str) -> dict[str, str]:
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     said = {"REDIS_URL": url, "UNDERTONE_STATE_KEY": key, "UNDERTONE_WORKERS": "2", "UNDERTONE_MODELS": "spam-gru"}
-    return said | more
+    # Longer than by default where Redis is slow only because this machine is.
+    return said | {"UNDERTONE_REDIS_TIMEOUT": "2"} | more
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 @pytest.fixture(scope="module")
 def on_redis(server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(tmp_path_factory.mktemp("service"), environment(server.url)) as running:
+    with Service(
+        tmp_path_factory.mktemp("service"), environment(server.url, UNDERTONE_REDIS_TIMEOUT=str(TIMEOUT))
+    ) as running:
         yield running
 
 
@@ -74,6 +77,11 @@ def answered(client: Client, asked: dict[str, str]) -> bool:
 def test_redis_away_is_503_in_time_then_costs_nothing_and_heals(
     server: RedisServer, on_redis: Service, fault: str
 ) -> None:
+    all_within(TIMEOUT + SLACK, partial(away_and_back, server, on_redis, fault))
+
+
+def away_and_back(server: RedisServer, on_redis: Service, fault: str) -> list[float]:
+    """Seconds of each request that was refused meanwhile; all else is asserted."""
     session = secrets.token_hex(8)
     served_again(on_redis)
     away: AbstractContextManager[None] = getattr(server, fault)()
@@ -89,7 +97,6 @@ def test_redis_away_is_503_in_time_then_costs_nothing_and_heals(
                 seconds.append(time.monotonic() - began)
                 assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_unavailable")
                 assert int(answer.headers["retry-after"]) >= 1
-            assert max(seconds) < TIMEOUT + SLACK
             # Both circuits are open by now: nobody waits any more.
             assert statistics.median(seconds[-6:]) < TIMEOUT / 5
             for _ in range(2):
@@ -105,6 +112,7 @@ def test_redis_away_is_503_in_time_then_costs_nothing_and_heals(
         assert turns.predict(text=TEXT, session_id=session, step=1)["session"]["step"] == 2
         assert turns("GET", "/v1/status").json() == {"status": "ok", "sessions": "ok", "why": []}
         assert counted(turns("GET", "/metrics").text, "undertone_store_circuit_open") == 0
+    return seconds
 
 
 def test_a_redis_that_is_away_leaves_stateless_requests_as_fast_as_they_were(
@@ -120,11 +128,13 @@ def test_a_redis_that_is_away_leaves_stateless_requests_as_fast_as_they_were(
                 seconds.append(time.monotonic() - began)
         return statistics.median(seconds)
 
-    served_again(on_redis)
-    there = median()
-    with server.stopped():
-        away = median()
-    assert away < 2 * there + 0.005, (there, away)
+    def slower() -> Iterator[float]:
+        served_again(on_redis)
+        there = median()
+        with server.stopped():
+            yield median() - 2 * there
+
+    all_within(0.005, slower)
 
 
 def test_a_redis_that_came_back_empty_is_404_and_never_a_fresh_start(server: RedisServer, on_redis: Service) -> None:

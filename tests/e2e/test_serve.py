@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,10 +17,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests.e2e.server import ROOT, Service, client_per_worker
 
 MAKE = ("make", "--no-print-directory", "serve", "PORT={port}")
+GRACE = 50
+READY_SECONDS = 10
 TEXT = {"text": "Dear customer, your parcel waits. Pay now!", "task": "spam"}
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def taken() -> Iterator[None]:
     """Something else on the usual ports, if they are free at all."""
     sockets: list[socket.socket] = []
@@ -38,37 +41,41 @@ def taken() -> Iterator[None]:
         s.close()
 
 
-def test_make_serve_is_ready_in_time_and_sigterm_leaves_nothing(taken: None, tmp_path: Path) -> None:
-    times: list[float] = []
-    for _ in range(3):  # the first may find torch not yet in the page cache
-        with Service(tmp_path, command=MAKE) as service:
-            times.append(service.seconds_to_ready)
-            assert httpx.post(f"{service.url}/v1/predict", json={**TEXT, "session_id": "a"}).status_code == 200
-            names = {process.name() for process in service.family()}
-            assert "valkey-server" in names
-            assert service.stop() == []
-        if times[-1] < 10:
-            break
-    assert min(times) < 10, times
-    assert "Successfully installed" not in service.log.read_text()
+@pytest.fixture(scope="module")
+def made(taken: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """What a stranger gets from `make serve`; its grace is longer than anybody would wait for nothing."""
+    for tries in range(1, 4):  # the first may find torch not yet in the page cache
+        with Service(tmp_path_factory.mktemp("made"), {"UNDERTONE_GRACE": str(GRACE)}, MAKE) as service:
+            if service.seconds_to_ready < READY_SECONDS or tries == 3:
+                yield service
+                return
 
 
-def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
-    with Service(tmp_path, command=MAKE) as service:
-        assert service.stop(signal.SIGINT) == []
+def test_make_serve_is_ready_in_time_on_ports_that_are_taken(made: Service) -> None:
+    assert made.seconds_to_ready < READY_SECONDS
+    assert httpx.post(f"{made.url}/v1/predict", json={**TEXT, "session_id": "ready"}).status_code == 200
+    assert "valkey-server" in {process.name() for process in made.family()}
+    assert "Successfully installed" not in made.log.read_text()
 
 
-def test_two_instances_do_not_disturb_each_other(tmp_path: Path) -> None:
-    with Service(tmp_path) as one, Service(tmp_path) as other:
+def test_two_instances_do_not_disturb_each_other_and_leave_nothing(made: Service, tmp_path: Path) -> None:
+    def asked() -> float:
+        return counted(httpx.get(f"{made.url}/metrics").text, "undertone_requests_total", route="/v1/predict")
+
+    before = asked()
+    with Service(tmp_path, command=MAKE) as other:
         for _ in range(3):
-            assert httpx.post(f"{one.url}/v1/predict", json={**TEXT, "session_id": "a"}).status_code == 200
+            assert httpx.post(f"{made.url}/v1/predict", json={**TEXT, "session_id": "a"}).status_code == 200
         answer = httpx.post(f"{other.url}/v1/predict", json={**TEXT, "session_id": "a"}).json()
         assert answer["session"]["created"] is True
-        assert counted(httpx.get(f"{one.url}/metrics").text, "undertone_requests_total", route="/v1/predict") == 3
-        assert other.stop() == []
-        again = httpx.post(f"{one.url}/v1/predict", json={**TEXT, "session_id": "a"}).json()
+        assert asked() == before + 3
+        assert other.stop(signal.SIGINT) == []
+    with httpx.Client(base_url=made.url) as kept_alive:  # which is idle, and nothing to wait for
+        again = kept_alive.post("/v1/predict", json={**TEXT, "session_id": "a"}).json()
         assert again["session"]["step"] == 8
-        assert one.stop() == []
+        began = time.monotonic()
+        assert made.stop() == []
+        assert time.monotonic() - began < GRACE / 2
 
 
 def test_what_cannot_be_served_is_refused_with_a_sentence(tmp_path: Path) -> None:

@@ -117,7 +117,9 @@ def test_the_first_request_of_two_concurrent_ones_creates_the_session_once(servi
             assert sorted(created) == [False, True]
 
 
-def test_a_session_goes_on_after_a_restart_of_the_service(external: dict[str, str], tmp_path: Path) -> None:
+def test_a_session_goes_on_after_a_restart_of_the_service(
+    service: Service, external: dict[str, str], tmp_path: Path
+) -> None:
     session = secrets.token_hex(8)
     sentences = split(MAIL)
     cut = sentences[2].offset + sentences[2].length
@@ -126,7 +128,7 @@ def test_a_session_goes_on_after_a_restart_of_the_service(external: dict[str, st
         whole = turns.predict(text=MAIL)
         before = turns.predict(text=MAIL[:cut], session_id=session, step=0)
     assert before["session"]["step"] == 3
-    with Service(tmp_path, environment) as second, in_turns(second) as turns:
+    with in_turns(service) as turns:  # of which no process has ever seen it
         turns("GET", f"/v1/sessions/{session}?task=spam")
         after = turns.predict(text=MAIL[cut:], session_id=session, step=3)
     assert after["session"]["created"] is False

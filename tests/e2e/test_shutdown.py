@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
+import pytest
 import redis
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from tests.e2e.server import Service
-from tests.e2e.test_streams import SENTENCES, RawStream
+from tests.e2e.test_streams import SENTENCES, RawStream, final
 from tests.service.live import eventually
 
 GRACE = 3
@@ -33,16 +37,24 @@ def refused(service: Service) -> bool:
 def test_running_streams_end_and_new_connections_are_refused(
     external: dict[str, str], keys: redis.Redis, tmp_path: Path
 ) -> None:
-    with two_workers(external, tmp_path, GRACE) as service:
+    with two_workers(external, tmp_path, GRACE) as service, ExitStack() as stack:
         ending = RawStream(service, "task=spam&session_id=ending")
         endless = RawStream(service, "task=spam&session_id=endless")
         for stream in (ending, endless):
             stream.send(SENTENCES[0] + SENTENCES[1])
             assert stream.event()["id"] == 1
+        target = f"ws://127.0.0.1:{service.port}/v1/stream?task=spam&session_id=typed"
+        typed = stack.enter_context(connect(target, open_timeout=20))
+        typed.send(json.dumps({"text": SENTENCES[0] + SENTENCES[1]}))
+        assert final(typed)["id"] == 1
         began = time.monotonic()
         service.process.send_signal(signal.SIGTERM)
         eventually(lambda: refused(service), "new connections are refused")
         assert time.monotonic() - began < 1
+        with pytest.raises(ConnectionClosed) as closed:  # as /docs say of 1012: what was seen is stored
+            final(typed)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1012
         ending.send(SENTENCES[2])
         assert ending.event()["id"] == 2
         ending.end()
@@ -56,13 +68,4 @@ def test_running_streams_end_and_new_connections_are_refused(
         ending.socket.close()
         endless.socket.close()
         assert "Traceback" not in service.log.read_text()
-    assert keys.exists("undertone:public:spam:endless", "undertone:public:spam:ending") == 2
-
-
-def test_a_service_that_is_idle_does_not_wait_for_its_grace(external: dict[str, str], tmp_path: Path) -> None:
-    with two_workers(external, tmp_path, 60) as service, httpx.Client(base_url=service.url) as kept_alive:
-        kept_alive.get("/livez")
-        began = time.monotonic()
-        service.process.send_signal(signal.SIGTERM)
-        assert service.process.wait(30) == 0
-        assert time.monotonic() - began < 30
+    assert keys.exists(*(f"undertone:public:spam:{name}" for name in ("endless", "ending", "typed"))) == 3

@@ -21,7 +21,9 @@ import psutil
 import pytest
 from websockets.sync.client import ClientConnection, connect
 
+from benchmarks.body import CHUNK, SENTENCE, passed
 from models.sentences import split
+from service.settings import Settings
 from tests.e2e.server import ROOT, Service
 
 PHISHING: Final = (ROOT / "docs" / "phishing.txt").read_text("utf-8")
@@ -201,12 +203,18 @@ def test_prior_and_deltas_add_up_to_the_final_log_odds(service: Service, model: 
 
 def test_a_library_for_server_sent_events_reads_them_and_resumes(service: Service) -> None:
     asked = {"text": PHISHING, "task": "spam", "session_id": "sse", "step": 0}
-    with httpx_sse.connect_sse(httpx.Client(), "POST", f"{service.url}/v1/stream", json=asked) as source:
+    with (
+        httpx.Client() as client,
+        httpx_sse.connect_sse(client, "POST", f"{service.url}/v1/stream", json=asked) as source,
+    ):
         first = said(source)
     assert [event.event for event in first] == ["sentence"] * (len(first) - 1) + ["done"]
     assert [event.id for event in first[:-1]] == [str(n) for n in range(1, len(first))]
     seen = {"last-event-id": first[2].id}
-    with httpx_sse.connect_sse(httpx.Client(), "POST", f"{service.url}/v1/stream", json=asked, headers=seen) as source:
+    with (
+        httpx.Client() as client,
+        httpx_sse.connect_sse(client, "POST", f"{service.url}/v1/stream", json=asked, headers=seen) as source,
+    ):
         rest = said(source)
     assert [event.data for event in rest[:-1]] == [event.data for event in first[3:-1]]
     assert rest[-1].json()["session"]["replayed"]
@@ -268,37 +276,13 @@ def test_curl_ends_well_at_an_early_decision_and_at_an_error(service: Service) -
 
 
 def test_a_long_body_streams_through_in_constant_memory(service: Service) -> None:
-    """A body beyond the limit of all others, of which no more is held than of a small one."""
-    text = ("The quick brown fox jumps over the lazy dog, which has no account at all, " * 13 + "today. ").encode()
-    part = b"".join(b"%x\r\n%s\r\n" % (len(text), text) for _ in range(64))
+    """A body beyond the limit of all others: no more of it is held than of a small one. 100 MB: benchmarks.body."""
     workers = [psutil.Process(pid) for pid in service.workers()]
-
-    def stream(parts: int) -> int:
-        """Sends so many parts, reading what comes: the most bytes that the workers held, all of them together."""
-        most = 0
-        with socket.create_connection(("127.0.0.1", service.port), timeout=60) as wire:
-            head = "Host: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
-            wire.sendall(f"POST /v1/stream?task=spam HTTP/1.1\r\n{head}".encode())
-            answer = b""
-            for _ in range(parts):
-                wire.sendall(part)
-                most = max(most, sum(worker.memory_info().rss for worker in workers))
-                wire.setblocking(False)
-                try:
-                    while data := wire.recv(2**20):
-                        answer = answer[-1000:] + data
-                except BlockingIOError:
-                    wire.settimeout(60)
-            wire.sendall(b"0\r\n\r\n")
-            while data := wire.recv(2**20):
-                answer = answer[-4000:] + data
-        assert b"event: done" in answer
-        assert b'"read":%d' % (parts * 64 * len(text)) in answer
-        return most
-
-    before = max(stream(2) for _ in range(3))
-    size = 10 * 2**20 // (64 * len(text))
-    assert stream(size) - before < 4 * 2**20
+    warm = max(max(passed(service.port, workers, [CHUNK] * 8).held) for _ in range(3))
+    came = passed(service.port, workers, [CHUNK] * (-(-10_000_000 // len(CHUNK))))
+    assert came.sent > Settings().max_body
+    assert came.sentences == came.sent // len(SENTENCE)
+    assert max(came.held) - warm < 4 * 2**20
 
 
 def test_bentoml_s_own_client_works_against_the_native_twins(service: Service) -> None:

@@ -166,6 +166,10 @@ class Callers:
             self.history[name].append(done)
         return done
 
+    def have_asked(self, number: int) -> None:
+        """Waits until so many requests were asked: a machine that is busy takes its time for them."""
+        _insist(lambda: bool(self._failed) or sum(map(len, list(self.history.values()))) >= number)
+
     def note(self, done: Operation) -> None:
         """Something that befell all sessions."""
         for name in self._names:

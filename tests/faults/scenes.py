@@ -31,6 +31,8 @@ REDIS: Final = ("dead", "stopped", "paused", "slow", "full", "read_only", "anoth
 CALLERS: Final = 6
 EVERY: Final = 0.3
 """Seconds between two faults."""
+FEWEST: Final = 50
+"""Requests that a scene of a few faults waits for: fewer show nothing."""
 AWAY: Final = 0.6
 """Seconds that Redis is away: more than two of its timeouts."""
 
@@ -94,13 +96,14 @@ def killed_workers(on: Stage, seconds: float, seed: int = 3) -> Outcome:
     callers = Callers([on.service], seed, erasing=False)
     with callers.running(CALLERS, pinned=False):
         killed = _kill(on.service, seconds, lambda: len(next(iter(callers.history.values()), ())))
+        callers.have_asked(FEWEST)
     return Outcome("workers killed", killed, callers.tally())
 
 
 def _kill(service: Service, seconds: float, progress: Callable[[], int]) -> int:
     """A worker is killed only after something was answered since the last one was."""
     until, killed, before = time.monotonic() + seconds, 0, -1
-    while time.monotonic() < until:
+    while time.monotonic() < until or not killed:
         time.sleep(EVERY)
         ready = [pid for pid in service.workers() if _listens(pid)]
         # Mostly one is left to serve meanwhile, and sometimes none.
@@ -124,7 +127,7 @@ def resumed_streams(on: Stage, seconds: float, seed: int = 4) -> Outcome:
     chance = random.Random(seed)
     tally, faults = Tally(0, 0, 0, 0), 0
     reader, until = Reader(), time.monotonic() + seconds
-    while time.monotonic() < until:
+    while time.monotonic() < until or not faults:
         texts = [f"{chance.choice(SENTENCES)} " for _ in range(12)]
         assert [s.text for s in split("".join(texts))] == [t.strip() for t in texts]
         seen, kills, tries = _stream_through_kills(on.service, secrets.token_hex(8), texts)
@@ -183,6 +186,7 @@ def troubled(on: Stage, trouble: str, seconds: float, seed: int = 5) -> Outcome:
                 time.sleep(AWAY)
             faults += 1
             _until_it_serves(on.service)
+        callers.have_asked(FEWEST)
     return Outcome(f"Redis {trouble.replace('_', ' ')}", faults, callers.tally())
 
 
@@ -201,6 +205,7 @@ def emptied(on: Stage, seconds: float, seed: int = 6) -> Outcome:
             callers.note(Operation((), None, began, time.monotonic(), Answer("erased")))
             faults += 1
             _until_it_serves(on.service)
+        callers.have_asked(FEWEST)
     return Outcome("Redis emptied", faults, callers.tally())
 
 

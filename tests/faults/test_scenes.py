@@ -30,13 +30,13 @@ def test_thousands_of_requests_at_the_same_time_have_a_serial_order(on: Stage) -
 @pytest.mark.parametrize("trouble", scenes.REDIS)
 def test_redis_away_and_back(on: Stage, trouble: str) -> None:
     outcome = scenes.troubled(on, trouble, seconds=1)
-    clean(outcome, operations=20)
+    clean(outcome, scenes.FEWEST)
     assert outcome.faults >= 1
 
 
 def test_redis_emptied(on: Stage) -> None:
     outcome = scenes.emptied(on, seconds=3)
-    clean(outcome, operations=20)
+    clean(outcome, scenes.FEWEST)
     assert outcome.faults >= 2
 
 
@@ -54,5 +54,5 @@ def test_a_stream_whose_worker_is_killed_is_resumed_on_another(on: Stage) -> Non
 
 def test_workers_killed_under_load(on: Stage) -> None:
     outcome = scenes.killed_workers(on, seconds=8)
-    clean(outcome, operations=50)
+    clean(outcome, scenes.FEWEST)
     assert outcome.faults >= 1

@@ -87,7 +87,8 @@ def test_any_family_may_have_a_wide_path(family: str) -> None:
         ("gru", {"dropout": "half"}, r"dropout = 'half', wanted of type float"),
         ("lstm", {"encoder": "elmo"}, r"encoder = 'elmo', wanted one of 'bow', 'pooled', 'inception'"),
         ("rnn", {"layers": 5}, r"layers = 5, wanted one of 1, 2, 3, 4"),
-        ("rnn", {"wide": True}, r"wide = True, wanted one of 0, 1, 'root'"),
+        ("rnn", {"wide": True}, r"wide = True, wanted one of 0, 'root'"),
+        ("gru", {"wide": 1}, r"wide = 1, wanted one of 0, 'root'"),
     ],
 )
 def test_what_is_no_size_is_refused(family: str, sizes: dict[str, Any], message: str) -> None:

@@ -106,8 +106,9 @@ def test_the_parts_have_the_sentences_of_the_whole(corpus: list[Cut]) -> None:
 
 @pytest.mark.parametrize("family", SIZES)
 def test_and_then_the_same_probabilities(corpus: list[Cut], family: str) -> None:
+    """A quarter of the cuts for each family, another one for the next: the sentences are the same for all of them."""
     predictor = Predictor(artefact(family))
-    same = [cut for cut in corpus if cut.same]
+    same = [cut for cut in corpus if cut.same][list(SIZES).index(family) % 4 :: 4]
     whole = answers(predictor, [(None, cut.whole) for cut in same])
     first = answers(predictor, [(None, cut.before) for cut in same])
     second = answers(predictor, [(a.state, cut.after) for a, cut in zip(first, same, strict=True)])

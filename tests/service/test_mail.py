@@ -84,6 +84,23 @@ def test_a_stream_of_it(live: Live) -> None:
     ]
 
 
+@pytest.mark.parametrize("as_body", [False, True])
+def test_an_early_decision_about_it(live: Live, as_body: bool) -> None:
+    sentences = live.post("/v1/predict", AS_JSON).json()["sentences"]
+    found = [max(s["probability"], 1 - s["probability"]) for s in sentences]
+    stop_at = min(found[:2])  # the second sentence decides
+    if as_body:
+        query = {"task": "spam", "stop_at": str(stop_at)}
+        response = live.client.post("/v1/stream", params=query, content=RAW, headers=BODY)
+    else:
+        response = live.post("/v1/stream", {**AS_JSON, "stop_at": stop_at})
+    *said, done = events(response.content)
+    assert [event.data["text"] for event in said] == [sentence["text"] for sentence in sentences[:2]]
+    read = sentences[1]["offset"] + sentences[1]["length"]
+    assert (done.data["reason"], done.data["read"], done.data["left"]) == ("decided", read, len(READ.text) - read)
+    assert done.data["mail"] == SAID
+
+
 def test_a_stream_of_text_says_nothing_of_mail(live: Live) -> None:
     found: list[Event] = events(live.post("/v1/stream", {"text": READ.text, "task": "spam"}).content)
     assert not any({"text", "mail"} & event.data.keys() for event in found)

@@ -232,7 +232,7 @@ def test_a_redis_that_hangs_is_unavailable_in_time_and_its_late_answer_is_nobody
 ) -> None:
     async def main() -> None:
         between = Between(valkey.socket, tmp_path / "between.sock")
-        async with between.running() as url, opened(replace(settings, redis_url=url, redis_timeout=0.2)) as store:
+        async with between.running() as url, opened(replace(settings, redis_url=url, redis_timeout=0.5)) as store:
             version = await store.save(NAME, record(1), b"")
             between.silent = True
             began = time.monotonic()

@@ -309,20 +309,6 @@ def test_a_client_that_goes_stops_the_work_and_leaves_no_task(live: Live) -> Non
     eventually(lambda: live.tasks() == 0, "nothing is left")
 
 
-def test_a_client_that_goes_while_much_is_scored_stops_the_engine(live: Live) -> None:
-    model = live.serving.catalogue.resolve("spam")
-    sentences = live.serving.metrics.sentences.labels("spam", model.name, model.digest)._value
-    before, size = sentences.get(), 40_000
-    body = json.dumps({"text": "The cat sat. " * size, "task": "spam"})
-    with Upload(live.port, "/v1/stream", content_type="application/json") as upload:
-        upload.send(body)
-        upload.end()
-        upload.sentences(1)
-    eventually(lambda: live.tasks() == 0, "nothing is left")
-    assert 0 < sentences.get() - before < size
-    assert live.post("/v1/predict", {"text": TEXT, "task": "spam"}).status_code == 200
-
-
 def test_a_reader_that_is_slow_holds_the_stream_up_and_not_the_memory(bench: Bench) -> None:
     """What is read ahead of the scoring is bounded: a body is asked for only as fast as it is scored."""
 
