@@ -72,5 +72,13 @@ class Server:
     @property
     def worker(self) -> psutil.Process:
         """The process that scores."""
+        return self._child("_bentoml_impl.worker.service")
+
+    @property
+    def redis(self) -> psutil.Process:
+        """The service's own store; its address is in the worker's environment."""
+        return self._child("valkey-server")
+
+    def _child(self, words: str) -> psutil.Process:
         family = psutil.Process(self._process.pid).children(recursive=True)
-        return next(process for process in family if "_bentoml_impl.worker.service" in process.cmdline())
+        return next(process for process in family if words in " ".join(process.cmdline()))

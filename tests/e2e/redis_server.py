@@ -1,4 +1,4 @@
-"""Redis itself, as Debian ships it, on free ports of loopback: one server, or three that are a cluster.
+"""Redis itself, as Debian ships it, on a free port of loopback.
 
 RedisServer(folder, options) --start--> url, client --kill, start--> ... --stop--> nothing left
 """
@@ -22,7 +22,6 @@ from redis.retry import Retry
 from tests.e2e.server import free_port
 
 READY_SECONDS: Final = 20.0
-SLOTS: Final = 16384
 AT_ONCE: Final = {"appendonly": "yes", "appendfsync": "always"}
 """On disk before it is answered: such a server may be killed and forgets nothing."""
 
@@ -122,39 +121,3 @@ class RedisServer:
             time.sleep(0.3)
             yield
             sleeper.kill()
-
-
-class RedisCluster:
-    """Three servers that share the slots."""
-
-    def __init__(self, folder: Path) -> None:
-        self.servers: list[RedisServer] = []
-        password = secrets.token_hex(8)
-        buses = [free_port() for _ in range(3)]
-        for number, bus in enumerate(buses):
-            (folder / str(number)).mkdir()
-            options = {"cluster_enabled": "yes", "cluster_node_timeout": "1000", "cluster_port": str(bus)}
-            self.servers.append(RedisServer(folder / str(number), password, **options))
-        first = self.servers[0]
-        self.url = first.url
-        for server, (start, end) in zip(self.servers, _thirds(), strict=True):
-            server.ask("CLUSTER", "ADDSLOTSRANGE", start, end)
-            server.ask("CLUSTER", "MEET", "127.0.0.1", first.port, buses[0])
-        self.together()
-
-    def together(self) -> None:
-        """Waits until every server says that all slots are served."""
-        until = time.monotonic() + READY_SECONDS
-        while not all(b"cluster_state:ok" in server.ask("CLUSTER", "INFO") for server in self.servers):
-            if time.monotonic() > until:
-                raise RuntimeError("the cluster did not come together")
-            time.sleep(0.05)
-
-    def stop(self) -> None:
-        for server in self.servers:
-            server.stop()
-
-
-def _thirds() -> list[tuple[int, int]]:
-    third = SLOTS // 3
-    return [(0, third), (third + 1, 2 * third), (2 * third + 1, SLOTS - 1)]

@@ -12,13 +12,14 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import httpx
 import psutil
@@ -27,6 +28,8 @@ ROOT: Final = Path(__file__).parent.parent.parent
 COMMAND: Final = (sys.executable, "-m", "service", "--port", "{port}")
 READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
+WHO: Final = "x-worker"
+"""A header with the pid of who answers, where the tests have started the workers themselves."""
 
 
 def free_port() -> int:
@@ -46,6 +49,7 @@ class Service:
         self.log = folder / f"service-{self.port}.log"
         cleared = ("UNDERTONE_", "REDIS_", "PROMETHEUS_", "BENTOML_")
         inherited = {k: v for k, v in os.environ.items() if k in ("UNDERTONE_MODELS",) or not k.startswith(cleared)}
+        self._known: set[int] = set()
         began = time.monotonic()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -87,11 +91,14 @@ class Service:
 
     def worker_at(self, port: int) -> int | None:
         """The worker whose connection goes to that port of a client; None where none has taken it yet."""
-        for pid in self.workers():
-            with contextlib.suppress(psutil.NoSuchProcess):
-                for connection in psutil.Process(pid).net_connections("tcp"):
-                    if connection.raddr and connection.raddr.port == port:
-                        return pid
+        for look_again in (False, True):
+            if look_again:  # at all processes of this machine, which takes its time
+                self._known = self.workers()
+            for pid in self._known:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    for connection in psutil.Process(pid).net_connections("tcp"):
+                        if connection.raddr and connection.raddr.port == port:
+                            return pid
         return None
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> list[psutil.Process]:
@@ -109,7 +116,7 @@ class Service:
             process.kill()
         return left
 
-    def __enter__(self) -> Service:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -123,7 +130,10 @@ class Client(httpx.Client):
 
     def __init__(self, service: Service) -> None:
         super().__init__(
-            base_url=service.url, timeout=60, limits=httpx.Limits(max_connections=1, keepalive_expiry=None)
+            base_url=service.url,
+            timeout=60,
+            limits=httpx.Limits(max_connections=1, keepalive_expiry=None),
+            verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),  # else certificates are read, for nothing, in 60 ms
         )
         self._service = service
         self._seen: dict[int, int] = {}
@@ -132,7 +142,17 @@ class Client(httpx.Client):
         """Who holds the connection now; it costs a request."""
         return self.who_answered(self.get("/livez"))
 
+    def stays_with(self, pid: int) -> None:
+        """From now on an answer of any other worker is an error."""
+
+        def check(answer: httpx.Response) -> None:
+            assert (who := self.who_answered(answer)) == pid, f"{who} has answered, and not {pid}"
+
+        self.event_hooks = {"response": [check]}
+
     def who_answered(self, answer: httpx.Response) -> int:
+        if WHO in answer.headers:
+            return int(answer.headers[WHO])
         _, port = answer.extensions["network_stream"].get_extra_info("client_addr")
         if port not in self._seen:
             pid = self._service.worker_at(port)
@@ -144,7 +164,7 @@ class Client(httpx.Client):
 
 @contextlib.contextmanager
 def client_per_worker(service: Service, tries: int = 200) -> Iterator[dict[int, Client]]:
-    """A connection to every worker, by the worker's pid."""
+    """A connection to every worker, by the worker's pid, who answers all that is asked over it: that is asserted."""
     clients: dict[int, Client] = {}
     wanted = service.workers()
     for _ in range(tries):
@@ -154,6 +174,7 @@ def client_per_worker(service: Service, tries: int = 200) -> Iterator[dict[int, 
             client.close()
         else:
             clients[pid] = client
+            client.stays_with(pid)
         if clients.keys() == wanted:
             break
     try:
@@ -162,6 +183,15 @@ def client_per_worker(service: Service, tries: int = 200) -> Iterator[dict[int, 
     finally:
         for client in clients.values():
             client.close()
+
+
+@contextlib.contextmanager
+def another(service: Service, port: int) -> Iterator[Client]:
+    """A connection to a worker that does not hold the one from that port."""
+    first = service.worker_at(port)
+    assert first is not None
+    with client_per_worker(service) as clients:
+        yield next(client for pid, client in clients.items() if pid != first)
 
 
 class Turns:

@@ -43,6 +43,31 @@ def test_the_targets_and_modules_that_are_named_exist() -> None:
         assert ended.value.code == 0, command
 
 
+def test_every_promise_of_a_session_names_tests_that_exist() -> None:
+    promises = re.findall(r"(?m)^\d+\. .*(?:\n   .*)*", section("What a session promises"))
+    assert len(promises) == 10
+    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    for promise in promises:
+        named = re.findall(r"`…(_\w+?)(?:…|`)", promise)
+        assert named, f"no test holds this: {promise}"
+        for name in named:
+            assert len(set(re.findall(rf"(?m)^ *def (test\w*{name}\w*)", tests))) == 1, name
+
+
+def test_every_promise_names_files_that_exist() -> None:
+    promises = re.findall(r"(?m)^\d+\. .*(?:\n   .*)*", section("What is promised"))
+    assert len(promises) == 4
+    for promise in promises:
+        named = re.findall(r"`(tests/[\w/]+\.py)`", promise)
+        assert named, f"no test holds this: {promise}"
+        for path in named:
+            assert (ROOT / path).is_file(), path
+
+
+def section(title: str) -> str:
+    return (ROOT / "README.md").read_text("utf-8").partition(f"\n## {title}\n")[2].partition("\n## ")[0]
+
+
 def test_every_folder_has_its_line() -> None:
     text = (ROOT / "README.md").read_text()
     listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()

@@ -1,4 +1,4 @@
-"""The session store on Redis itself, as Debian ships it: away in every way, over TLS, as an ACL user, as a cluster."""
+"""The session store on Redis itself, as Debian ships it: away in every way, over TLS, as an ACL user."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from typing import Final
 import pytest
 import redis
 
-from tests.e2e.redis_server import AT_ONCE, RedisCluster, RedisServer
+from tests.e2e.redis_server import AT_ONCE, RedisServer
 from tests.e2e.server import Client, Service, free_port, in_turns
 from tests.e2e.test_serve import counted
 from tests.service.live import all_within, eventually
@@ -188,15 +188,15 @@ def over_tls(tmp_path: Path) -> Iterator[tuple[RedisServer, str]]:
     port = free_port()
     options = {"tls_cert_file": certificate, "tls_key_file": key, "tls_ca_cert_file": certificate}
     running = RedisServer(tmp_path, tls_port=str(port), tls_auth_clients="no", **options)
-    running.ask("ACL", "SETUSER", "undertone", *acl(), ">secret")
+    running.ask("ACL", "SETUSER", "undertone", *acl("undertone"), ">secret")
     yield running, f"rediss://undertone:secret@127.0.0.1:{port}/0?ssl_ca_certs={certificate}"
     running.stop()
 
 
-def acl() -> list[str]:
+def acl(user: str) -> list[str]:
     """The rules that SECURITY.md gives."""
     text = (Path(__file__).parent.parent.parent / "SECURITY.md").read_text("utf-8")
-    (line,) = (line for line in text.splitlines() if line.startswith("ACL SETUSER undertone"))
+    (line,) = (line for line in text.splitlines() if line.startswith(f"ACL SETUSER {user} "))
     return [word for word in line.split()[3:] if not word.startswith(">")]
 
 
@@ -204,7 +204,9 @@ def test_tls_and_an_acl_user(over_tls: tuple[RedisServer, str], tmp_path: Path) 
     server, url = over_tls
     key = "a key"
     keys = f"anna:{hashlib.sha256(key.encode()).hexdigest()}"
-    with Service(tmp_path, environment(url, UNDERTONE_API_KEYS=keys)) as service, in_turns(service) as turns:
+    # A handshake takes its time on a busy machine, and is not what this measures.
+    said = environment(url, UNDERTONE_API_KEYS=keys, UNDERTONE_REDIS_TIMEOUT="5")
+    with Service(tmp_path, said) as service, in_turns(service) as turns:
         header = {"authorization": f"Bearer {key}"}
         for step in range(4):
             asked = {"text": TEXT, "task": "spam", "session_id": "s", "step": step}
@@ -222,37 +224,6 @@ def test_tls_and_an_acl_user(over_tls: tuple[RedisServer, str], tmp_path: Path) 
             with pytest.raises(redis.exceptions.NoPermissionError):
                 client.get("another's")
         assert "secret" not in service.log.read_text()
-
-
-def test_a_cluster_of_three(tmp_path: Path) -> None:
-    cluster = RedisCluster(tmp_path)
-    try:
-        with Service(tmp_path, environment(cluster.url, UNDERTONE_REDIS_CLUSTER="1")) as service:
-            sessions = [secrets.token_hex(8) for _ in range(30)]
-            with in_turns(service) as turns:
-                for step in range(2):
-                    for session in sessions:
-                        answer = turns.predict(text=TEXT, session_id=session, step=step)
-                        assert answer["session"]["step"] == step + 1
-                held = [len(server.client.keys("undertone:public:*")) for server in cluster.servers]
-                assert sum(held) == len(sessions)
-                assert all(held), "every server has some"
-                assert turns.predict(text=TEXT, session_id=sessions[0], step=1)["session"]["replayed"] is True
-                with cluster.servers[1].dead():
-                    codes = {
-                        turns("POST", "/v1/predict", json={"text": TEXT, "task": "spam", "session_id": s}).status_code
-                        for s in sessions
-                    }
-                    assert 503 in codes
-                    assert codes <= {200, 503}
-                    assert turns.predict(text=TEXT)["probability"] > 0
-            served_again(service)
-            with in_turns(service) as turns:
-                cluster.together()
-                eventually(lambda: turns("DELETE", "/v1/sessions").status_code == 204, "the cluster is whole again")
-                assert all(not server.client.keys("undertone:public:*") for server in cluster.servers)
-    finally:
-        cluster.stop()
 
 
 def test_a_redis_server_of_the_tests_has_a_password(server: RedisServer) -> None:

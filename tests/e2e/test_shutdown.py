@@ -26,6 +26,26 @@ def two_workers(external: dict[str, str], folder: Path, grace: int) -> Service:
     return Service(folder, environment)
 
 
+def elsewhere(service: Service, stream: RawStream, query: str) -> RawStream:
+    """A stream at a worker that does not hold the other one."""
+    held: list[RawStream] = []
+    for _ in range(200):
+        held.append(RawStream(service, query))
+        first, other = (worker(service, one) for one in (stream, held[-1]))
+        if first != other:
+            break
+    assert first != other
+    for one in held[:-1]:
+        one.socket.close()
+    return held[-1]
+
+
+def worker(service: Service, stream: RawStream) -> int | None:
+    port = stream.socket.getsockname()[1]
+    eventually(lambda: service.worker_at(port) is not None, "a worker has taken the connection")
+    return service.worker_at(port)
+
+
 def refused(service: Service) -> bool:
     try:
         socket.create_connection(("127.0.0.1", service.port), timeout=1).close()
@@ -39,7 +59,7 @@ def test_running_streams_end_and_new_connections_are_refused(
 ) -> None:
     with two_workers(external, tmp_path, GRACE) as service, ExitStack() as stack:
         ending = RawStream(service, "task=spam&session_id=ending")
-        endless = RawStream(service, "task=spam&session_id=endless")
+        endless = elsewhere(service, ending, "task=spam&session_id=endless")
         for stream in (ending, endless):
             stream.send(SENTENCES[0] + SENTENCES[1])
             assert stream.event()["id"] == 1

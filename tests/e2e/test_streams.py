@@ -24,7 +24,7 @@ from websockets.sync.client import ClientConnection, connect
 from benchmarks.body import CHUNK, SENTENCE, passed
 from models.sentences import split
 from service.settings import Settings
-from tests.e2e.server import ROOT, Service
+from tests.e2e.server import ROOT, Service, another, client_per_worker
 
 PHISHING: Final = (ROOT / "docs" / "phishing.txt").read_text("utf-8")
 MODELS: Final = ("spam-gru", "spam-conv1d", "sentiment-gru", "sentiment-conv1d")
@@ -121,8 +121,9 @@ def test_a_session_stands_at_the_last_event_when_the_client_goes_away(service: S
     for sentence in SENTENCES[:4]:
         stream.send(sentence)
     ids = [stream.event()["id"] for _ in range(3)]
-    stream.socket.close()
-    held = httpx.get(f"{service.url}/v1/sessions/gone?task=spam").json()
+    with another(service, stream.socket.getsockname()[1]) as other:
+        stream.socket.close()
+        held = other.get("/v1/sessions/gone?task=spam").json()
     assert held["step"] == ids[-1] == 3
     until = time.monotonic() + 10
     while connections(service, stream) and time.monotonic() < until:
@@ -170,10 +171,11 @@ def test_a_session_goes_on_from_a_websocket_that_broke_off_over_http(service: Se
     with connect(target, open_timeout=20) as typed:
         typed.send(json.dumps({"text": SENTENCES[0] + SENTENCES[1] + "And now there comes a third"}))
         seen = [final(typed) for _ in range(2)]
-        typed.socket.shutdown(socket.SHUT_RDWR)
-    assert [e["id"] for e in seen] == [1, 2]
-    rest = {"text": SENTENCES[2], "task": "spam", "session_id": "typed", "step": 2}
-    after = httpx.post(f"{service.url}/v1/predict", json=rest).json()
+        assert [e["id"] for e in seen] == [1, 2]
+        rest = {"text": SENTENCES[2], "task": "spam", "session_id": "typed", "step": 2}
+        with another(service, typed.socket.getsockname()[1]) as other:
+            typed.socket.shutdown(socket.SHUT_RDWR)
+            after = other.post("/v1/predict", json=rest).json()
     whole = httpx.post(f"{service.url}/v1/predict", json={"text": "".join(SENTENCES[:3]), "task": "spam"}).json()
     assert after["session"]["step"] == 3
     assert after["probability"] == pytest.approx(whole["probability"], abs=1e-5)
@@ -203,19 +205,15 @@ def test_prior_and_deltas_add_up_to_the_final_log_odds(service: Service, model: 
 
 def test_a_library_for_server_sent_events_reads_them_and_resumes(service: Service) -> None:
     asked = {"text": PHISHING, "task": "spam", "session_id": "sse", "step": 0}
-    with (
-        httpx.Client() as client,
-        httpx_sse.connect_sse(client, "POST", f"{service.url}/v1/stream", json=asked) as source,
-    ):
-        first = said(source)
-    assert [event.event for event in first] == ["sentence"] * (len(first) - 1) + ["done"]
-    assert [event.id for event in first[:-1]] == [str(n) for n in range(1, len(first))]
-    seen = {"last-event-id": first[2].id}
-    with (
-        httpx.Client() as client,
-        httpx_sse.connect_sse(client, "POST", f"{service.url}/v1/stream", json=asked, headers=seen) as source,
-    ):
-        rest = said(source)
+    with client_per_worker(service) as clients:
+        one, other = clients.values()
+        with httpx_sse.connect_sse(one, "POST", "/v1/stream", json=asked) as source:
+            first = said(source)
+        assert [event.event for event in first] == ["sentence"] * (len(first) - 1) + ["done"]
+        assert [event.id for event in first[:-1]] == [str(n) for n in range(1, len(first))]
+        seen = {"last-event-id": first[2].id}
+        with httpx_sse.connect_sse(other, "POST", "/v1/stream", json=asked, headers=seen) as source:
+            rest = said(source)
     assert [event.data for event in rest[:-1]] == [event.data for event in first[3:-1]]
     assert rest[-1].json()["session"]["replayed"]
 

@@ -2,7 +2,8 @@
 
     Callers (threads) --HTTP, workers in turn--> the service     --history--> verdict: steps lost, wrong probabilities
 
-A caller without an answer sends the same request again with the same step, as the README tells it to.
+A caller without an answer sends the same request again with the same step, as the README tells it to. No
+caller's request goes to the worker that had the one before, so whatever a worker keeps to itself is of no use.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import secrets
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -40,6 +41,8 @@ SENTENCES: Final = (
 WAIT: Final = 0.1
 """Seconds before a caller who was refused asks again."""
 PATIENCE: Final = 30.0
+DIALS: Final = 2
+"""Connections that a caller opens to find another worker than its last one, before it takes that one again."""
 CODES: Final = {"wrong_step": "wrong_step", "session_not_found": "gone"}
 
 
@@ -71,6 +74,45 @@ class Tally:
     """Sentences that were acknowledged, and that no later answer knows of."""
     wrong: int
     """Probabilities that are not those of the sentences in any order that explains the rest."""
+    alternating: float = 1.0
+    """The share of a session's answers that came from another worker than the answer before."""
+
+
+class Turns:
+    """One caller's connections, each to another worker; the one used longest ago is next."""
+
+    def __init__(self, services: Sequence[Service], stack: contextlib.ExitStack, *, pinned: bool) -> None:
+        self._services = itertools.cycle(services)
+        self._stack = stack
+        self._held: dict[int, Client] = {}
+        if pinned:
+            for service in services:
+                self._held |= stack.enter_context(client_per_worker(service))
+        self._last: int | None = None
+
+    def next(self) -> tuple[int, Client]:
+        """Of a worker that is not the last one, unless there is no other."""
+        until = time.monotonic() + PATIENCE
+        for dials in itertools.count():
+            if self._held.keys() - {self._last} or (self._held and dials >= DIALS):
+                break
+            assert time.monotonic() < until, "no worker takes connections any more"
+            self._dial()
+        pid = next(iter(self._held))
+        client = self._held[pid] = self._held.pop(pid)  # to the end
+        self._last = pid
+        return pid, client
+
+    def drop(self, pid: int) -> None:
+        self._held.pop(pid).close()
+
+    def _dial(self) -> None:
+        client = self._stack.enter_context(Client(next(self._services)))
+        with contextlib.suppress(httpx.TransportError, RuntimeError):  # it was killed while it was asked
+            if (pid := client.worker()) not in self._held:
+                self._held = {pid: client, **self._held}
+                return
+        client.close()
 
 
 class Callers:
@@ -89,13 +131,17 @@ class Callers:
 
     @contextlib.contextmanager
     def running(self, callers: int, each: int = 10**9, *, pinned: bool = True) -> Iterator[None]:
-        """`pinned`: every caller holds a connection to each worker and uses them in turn; else as it comes."""
+        """`pinned`: nobody kills workers, so each is held by every caller, and whoever else answers is an error."""
+        connected = threading.Barrier(callers + 1)
         work = [
-            threading.Thread(target=self._guarded, args=(self._chance.random(), each, pinned)) for _ in range(callers)
+            threading.Thread(target=self._guarded, args=(self._chance.random(), each, pinned, connected))
+            for _ in range(callers)
         ]
         for thread in work:
             thread.start()
         try:
+            with contextlib.suppress(threading.BrokenBarrierError):  # a caller has failed, which is told below
+                connected.wait()
             yield
             if each < 10**9:
                 for thread in work:
@@ -107,27 +153,25 @@ class Callers:
         for error in self._failed:
             raise error
 
-    def _guarded(self, *work: Any) -> None:
+    def _guarded(self, seed: float, each: int, pinned: bool, connected: threading.Barrier) -> None:
         try:
-            self._call(*work)
+            self._call(seed, each, pinned, connected)
         except BaseException as error:
             self._failed.append(error)
             self.stop.set()
+            connected.abort()
 
-    def _call(self, seed: float, each: int, pinned: bool) -> None:
+    def _call(self, seed: float, each: int, pinned: bool, connected: threading.Barrier) -> None:
         chance = random.Random(seed)
         known: dict[str, int] = defaultdict(int)
         last: dict[str, tuple[tuple[str, ...], int]] = {}
         with contextlib.ExitStack() as stack:
-            if pinned:
-                found = [stack.enter_context(client_per_worker(service)).items() for service in self._services]
-            else:
-                found = [{0: stack.enter_context(Client(service))}.items() for service in self._services]
-            clients = itertools.cycle(itertools.chain(*found))
+            turns = Turns(self._services, stack, pinned=pinned)
+            connected.wait()
             for _ in range(each):
                 if self.stop.is_set():
                     return
-                pid, client = next(clients)
+                pid, client = turns.next()
                 name, kind = chance.choice(self._names), chance.choice(self._kinds)
                 texts = tuple(chance.choices(SENTENCES, k=1 if kind == "stream" else chance.randint(1, 3)))
                 step: int | None = None
@@ -137,7 +181,10 @@ class Callers:
                     step = known[name]
                 elif kind in ("read", "erase"):
                     texts = ()
-                done = self.ask(client, name, kind, texts, step, pid if pinned else None)
+                done = self.ask(client, name, kind, texts, step)
+                assert not pinned or done.worker == pid, f"{done.worker} answered, and not {pid}"
+                if done.worker != pid:
+                    turns.drop(pid)
                 if done.answer is None and texts:
                     last[name] = (texts, step) if step is not None else last.get(name, (texts, known[name]))
                 elif done.answer is not None:
@@ -145,23 +192,21 @@ class Callers:
                     if done.answer.kind == "scored":
                         last[name] = (texts, done.answer.step - len(texts))
 
-    def ask(
-        self, client: Client, name: str, kind: str, texts: tuple[str, ...], step: int | None, pid: int | None
-    ) -> Operation:
+    def ask(self, client: Client, name: str, kind: str, texts: tuple[str, ...], step: int | None) -> Operation:
         """One request, written down."""
         invoked = time.monotonic()
-        answer = None
+        answer = worker = None
         with contextlib.suppress(httpx.TransportError):
             response = _asked(client, name, kind, texts, step)
-            if pid is not None:
-                assert client.who_answered(response) == pid
-                self.served.add(pid)
+            with contextlib.suppress(RuntimeError):  # killed since, and its connection was not the one that was held
+                worker = client.who_answered(response)
+                self.served.add(worker)
             answer, happened = _understood(response, kind)
             if not happened:
                 time.sleep(WAIT)
-                return Operation(texts, step, invoked)
+                return Operation(texts, step, invoked, worker=worker)
         returned = time.monotonic() if answer else float("inf")
-        done = Operation(texts, step, invoked, returned, answer)
+        done = Operation(texts, step, invoked, returned, answer, worker)
         if answer or texts or kind == "erase":
             self.history[name].append(done)
         return done
@@ -176,7 +221,7 @@ class Callers:
             self.history[name].append(done)
 
     def _looked_at(self, client: Client, name: str) -> bool:
-        return self.ask(client, name, "read", (), None, None).answer is not None
+        return self.ask(client, name, "read", (), None).answer is not None
 
     def tally(self) -> Tally:
         """After a last look at every session: what the history says."""
@@ -186,6 +231,7 @@ class Callers:
         reader = Reader()
         everything = [one for history in self.history.values() for one in history]
         counted = Tally(len(everything), sum(one.answer is None for one in everything), 0, 0)
+        counted.alternating = _alternating(self.history.values())
         for history in self.history.values():
             if serial_order(history, reader) is not None:
                 continue
@@ -195,6 +241,11 @@ class Callers:
             else:
                 counted.wrong += _wrong(order, reader)
         return counted
+
+    @property
+    def answered(self) -> int:
+        """Requests that were answered so far."""
+        return sum(one.answer is not None for history in list(self.history.values()) for one in list(history))
 
 
 def _asked(client: Client, name: str, kind: str, texts: tuple[str, ...], step: int | None) -> httpx.Response:
@@ -226,6 +277,14 @@ def _understood(response: httpx.Response, kind: str) -> tuple[Answer | None, boo
     session = said["session"]
     told = "replayed" if session["replayed"] else "scored"
     return Answer(told, session["step"], said["probability"], session["created"]), True  # type: ignore[arg-type]
+
+
+def _alternating(histories: Iterable[list[Operation]]) -> float:
+    changes = []
+    for history in histories:
+        answered = sorted((one for one in history if one.answer and one.worker), key=lambda one: one.returned)
+        changes += [one.worker != other.worker for one, other in itertools.pairwise(answered)]
+    return sum(changes) / len(changes)
 
 
 def _wrong(order: list[Operation], reader: Reader) -> int:

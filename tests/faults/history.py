@@ -38,6 +38,8 @@ class Operation:
     invoked: float
     returned: float = math.inf
     answer: Answer | None = None
+    worker: int | None = None
+    """The pid of who answered."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -71,7 +73,9 @@ def after(session: Session, done: Operation, oracle: Oracle, *, numbers: bool = 
     fits = done.step is None or done.step == now.step
     again = before is not None and done.step == before.step != now.step and done.texts == session.texts
     if answer is None:
-        return _added(session, done, oracle) if done.texts and fits else None
+        if not done.texts:
+            return EMPTY  # it was to erase the session
+        return _added(session, done, oracle) if fits else None
     if answer.kind == "scored":
         if not fits or answer.step != now.step + len(done.texts) or answer.created is not empty:
             return None  # before the oracle is asked, which takes its time
@@ -98,7 +102,8 @@ def serial_order(history: Sequence[Operation], oracle: Oracle, *, numbers: bool 
     """One order that explains all answers; operations without one may be left out of it."""
     waiting = sorted(history, key=lambda operation: operation.invoked)
     everything = sum(1 << i for i, operation in enumerate(waiting) if operation.answer is not None)
-    path: list[tuple[int, Session, list[int]]] = [(0, EMPTY, _next(waiting, 0))]
+    unknown = [i for i, operation in enumerate(waiting) if operation.answer is None]
+    path: list[tuple[int, Session, list[int]]] = [(0, EMPTY, _next(waiting, 0, everything, unknown))]
     order: list[Operation] = []
     seen: set[tuple[int, Session]] = set()
     while path:
@@ -116,19 +121,20 @@ def serial_order(history: Sequence[Operation], oracle: Oracle, *, numbers: bool 
             continue
         seen.add((done | 1 << index, then))
         order.append(waiting[index])
-        path.append((done | 1 << index, then, _next(waiting, done | 1 << index)))
+        path.append((done | 1 << index, then, _next(waiting, done | 1 << index, everything, unknown)))
     return None
 
 
-def _next(waiting: Sequence[Operation], done: int) -> list[int]:
+def _next(waiting: Sequence[Operation], done: int, everything: int, unknown: Sequence[int]) -> list[int]:
     """What could come next; those without an answer last, since mostly they are not needed."""
     found: list[int] = []
     first_answer = math.inf
-    for index in range((~done & done + 1).bit_length() - 1, len(waiting)):
+    left = everything & ~done
+    for index in range((left & -left).bit_length() - 1 if left else len(waiting), len(waiting)):
         operation = waiting[index]
         if operation.invoked > first_answer:
             break
-        if not done >> index & 1:
+        if left >> index & 1:
             found.append(index)
             first_answer = min(first_answer, operation.returned)
-    return sorted(found, key=lambda index: waiting[index].answer is None)
+    return found + [index for index in unknown if not done >> index & 1 and waiting[index].invoked <= first_answer]

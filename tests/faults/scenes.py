@@ -7,24 +7,31 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import json
+import itertools
 import os
 import random
 import secrets
 import signal
+import statistics
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
+import h11
 import httpx
+import psutil
 
 from models.sentences import split
 from tests.e2e.redis_server import AT_ONCE, RedisServer
-from tests.e2e.server import Service
-from tests.faults.callers import MODEL, SENTENCES, Callers, Reader, Tally
-from tests.faults.history import EMPTY, Answer, Operation
+from tests.e2e.server import Service, in_turns
+from tests.faults.callers import MODEL, PATIENCE, SENTENCES, WAIT, Callers, Reader, Tally
+from tests.faults.forked import Forked
+from tests.faults.history import CLOSE, EMPTY, Answer, Operation
+from tests.service.live import Upload
 
 REDIS: Final = ("dead", "stopped", "paused", "slow", "full", "read_only", "another_password")
 """What can befall Redis: methods of RedisServer."""
@@ -33,6 +40,9 @@ EVERY: Final = 0.3
 """Seconds between two faults."""
 FEWEST: Final = 50
 """Requests that a scene of a few faults waits for: fewer show nothing."""
+WORKERS: Final = 2
+MANY: Final = 8
+"""Workers of which one after the other is killed."""
 AWAY: Final = 0.6
 """Seconds that Redis is away: more than two of its timeouts."""
 
@@ -41,6 +51,10 @@ class Outcome(NamedTuple):
     name: str
     faults: int
     tally: Tally
+    every: float | None = None
+    """Seconds from one fault to the next; the median."""
+    grown: float | None = None
+    """MB of memory that the worker which grew most took while it served."""
 
 
 @dataclass
@@ -59,7 +73,7 @@ def stage(folder: Path) -> Iterator[Stage]:
     redis = RedisServer(folder, **AT_ONCE)
     try:
         keys = (_key(), _key())
-        environment = {"REDIS_URL": redis.url, "UNDERTONE_WORKERS": "2", "UNDERTONE_MODELS": MODEL}
+        environment = {"REDIS_URL": redis.url, "UNDERTONE_WORKERS": str(WORKERS), "UNDERTONE_MODELS": MODEL}
         environment["UNDERTONE_STATE_KEY"] = ",".join(keys)
         with Service(folder, environment) as service:
             yield Stage(redis, service, keys, folder, environment)
@@ -80,6 +94,45 @@ def nothing(on: Stage, each: int, seed: int = 1) -> Outcome:
     return Outcome("requests at the same time", 0, callers.tally())
 
 
+def many_sessions(on: Stage, sessions: int, seed: int = 8) -> Outcome:
+    """Sessions that are begun and left, a request to each worker: what one kept of each would show in its memory."""
+    before: dict[int, float] = {}
+    reader, lock = Reader(), threading.Lock()
+    tally = Tally(0, 0, 0, 0)
+
+    def call(caller: int) -> None:
+        chance = random.Random(seed * CALLERS + caller)
+        with in_turns(on.service) as turns:
+            for number in range(caller, sessions, CALLERS):
+                if number >= sessions // 4 and not before:
+                    before.update(_memory(on.service))
+                node, session = EMPTY.now, secrets.token_hex(8)
+                for _ in range(3):
+                    text = chance.choice(SENTENCES)
+                    asked = {"text": text, "task": "spam", "session_id": session, "step": node.step}
+                    while (answer := turns("POST", "/v1/predict", json=asked)).status_code == 503:
+                        tally.unanswered += 1  # a Redis that is slow on a busy machine
+                        time.sleep(WAIT)
+                    said = answer.json()
+                    with lock:
+                        node = reader(node, (text,))
+                        tally.operations += 1
+                        tally.lost += said["session"]["step"] != node.step
+                        tally.wrong += abs(said["probability"] - node.probability) > CLOSE
+                if number % 3 == 0:
+                    turns("DELETE", f"/v1/sessions/{session}")
+
+    with ThreadPoolExecutor(CALLERS) as pool:
+        list(pool.map(call, range(CALLERS)))
+    after = _memory(on.service)
+    return Outcome("sessions begun and left", 0, tally, grown=max(after[pid] - before[pid] for pid in after))
+
+
+def _memory(service: Service) -> dict[int, float]:
+    """MB that each worker holds."""
+    return {pid: psutil.Process(pid).memory_info().rss / 2**20 for pid in service.workers()}
+
+
 def rotation(on: Stage, each: int, seed: int = 2) -> Outcome:
     """A second service, whose first state key is the other one, beside the first: both write, both read."""
     environment = on.environment | {"UNDERTONE_STATE_KEY": ",".join(reversed(on.keys))}
@@ -92,125 +145,179 @@ def rotation(on: Stage, each: int, seed: int = 2) -> Outcome:
 
 
 def killed_workers(on: Stage, seconds: float, seed: int = 3) -> Outcome:
-    """SIGKILL of a worker that answers, every few hundred milliseconds while there is one."""
+    """SIGKILL of a worker that answers, as often as BentoML's supervisor starts another one, which takes seconds."""
     callers = Callers([on.service], seed, erasing=False)
+    _until_all_are_there(on.service, WORKERS)
     with callers.running(CALLERS, pinned=False):
-        killed = _kill(on.service, seconds, lambda: len(next(iter(callers.history.values()), ())))
+        killed = _kill(on.service, seconds, callers)
         callers.have_asked(FEWEST)
-    return Outcome("workers killed", killed, callers.tally())
+    return Outcome("workers killed", len(killed), callers.tally(), _every(killed))
 
 
-def _kill(service: Service, seconds: float, progress: Callable[[], int]) -> int:
-    """A worker is killed only after something was answered since the last one was."""
-    until, killed, before = time.monotonic() + seconds, 0, -1
+def _kill(service: Service, seconds: float, callers: Callers) -> list[float]:
+    """When workers were killed: each only after something was answered since the last one was."""
+    until, before = time.monotonic() + seconds, -1
+    killed: list[float] = []
     while time.monotonic() < until or not killed:
         time.sleep(EVERY)
         ready = [pid for pid in service.workers() if _listens(pid)]
         # Mostly one is left to serve meanwhile, and sometimes none.
-        if len(ready) > (killed % 3 != 2) and progress() != before:
-            before = progress()
+        if len(ready) > (len(killed) % 3 != 2) and callers.answered != before:
+            before = callers.answered
             with contextlib.suppress(ProcessLookupError):
                 os.kill(random.choice(ready), signal.SIGKILL)
-                killed += 1
+                killed.append(time.monotonic())
     return killed
 
 
+def killed_often(on: Stage, seconds: float, seed: int = 7) -> Outcome:
+    """SIGKILL of a worker that answers, every few hundred milliseconds to the end; there are always others."""
+    with Forked(on.folder, on.environment, MANY) as service:
+        _until_all_are_there(service, MANY)
+        callers = Callers([service], seed, erasing=False)
+        with callers.running(CALLERS, pinned=False), service.killing() as killed:
+            time.sleep(seconds)
+            callers.have_asked(FEWEST)
+        return Outcome("workers killed, forked anew", len(killed), callers.tally(), _every(killed))
+
+
+def _until_all_are_there(service: Service, workers: int) -> None:
+    until = time.monotonic() + 2 * PATIENCE
+    while len([pid for pid in service.workers() if _listens(pid)]) < workers:
+        assert time.monotonic() < until, "a worker that was killed is not back"
+        time.sleep(0.05)
+
+
+def _every(moments: Sequence[float]) -> float | None:
+    return statistics.median(b - a for a, b in itertools.pairwise(moments)) if len(moments) > 1 else None
+
+
 def _listens(pid: int) -> bool:
-    """Whether a worker has got as far as an event loop: those that still load models have no epoll."""
-    with contextlib.suppress(OSError):
-        return any("eventpoll" in os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+    """Whether a worker has got as far as an event loop and a socket: those that still load models lack one of them."""
+    with contextlib.suppress(OSError, psutil.NoSuchProcess):
+        loop = any("eventpoll" in os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd"))
+        return loop and any(one.status == psutil.CONN_LISTEN for one in psutil.Process(pid).net_connections("tcp"))
     return False
 
 
 def resumed_streams(on: Stage, seconds: float, seed: int = 4) -> Outcome:
     """Slow streams through workers that are killed: each is resumed until it is done, and equals an unbroken one."""
     chance = random.Random(seed)
-    tally, faults = Tally(0, 0, 0, 0), 0
+    tally = Tally(0, 0, 0, 0)
+    kills: list[float] = []
     reader, until = Reader(), time.monotonic() + seconds
-    while time.monotonic() < until or not faults:
+    while time.monotonic() < until or not kills:
         texts = [f"{chance.choice(SENTENCES)} " for _ in range(12)]
         assert [s.text for s in split("".join(texts))] == [t.strip() for t in texts]
-        seen, kills, tries = _stream_through_kills(on.service, secrets.token_hex(8), texts)
+        seen, killed, tries, lost = _stream_through_kills(on.service, secrets.token_hex(8), texts)
+        tally.lost += lost
         node = EMPTY.now
         for number, text in enumerate(texts, start=1):
             node = reader(node, (text.strip(),))
             tally.lost += number not in seen
-            tally.wrong += number in seen and abs(seen[number] - node.probability) > 1e-5
+            tally.wrong += number in seen and abs(seen[number] - node.probability) > CLOSE
         tally.operations += tries
         tally.unanswered += tries - 1
-        faults += kills
-    return Outcome("workers killed in mid-stream", faults, tally)
+        kills += killed
+    return Outcome("workers killed in mid-stream", len(kills), tally, _every(kills))
 
 
-def _stream_through_kills(service: Service, session: str, texts: list[str]) -> tuple[dict[int, float], int, int]:
-    """The probability of each event, every one seen once; how many workers were killed, and how often it was sent."""
+def _stream_through_kills(
+    service: Service, session: str, texts: list[str]
+) -> tuple[dict[int, float], list[float], int, int]:
+    """The probability of each event, every one seen once; when workers were killed, how often it was sent, and how
+    many events were seen whose sentence was not stored."""
     seen: dict[int, float] = {}
-    kills = tries = 0
-    while True:
-        tries += 1
-
-        def body() -> Iterator[bytes]:
-            for text in texts:
-                time.sleep(0.03)
-                yield text.encode()
-
-        headers = {"content-type": "text/plain", "accept": "application/x-ndjson", "last-event-id": str(len(seen))}
-        query = {"task": "spam", "session_id": session, "step": "0"}
-        url = f"{service.url}/v1/stream"
+    kills: list[float] = []
+    served: set[int] = set()
+    lost = 0
+    for tries in itertools.count(1):
+        target = f"/v1/stream?task=spam&session_id={session}&step=0"
         with (
-            contextlib.suppress(httpx.TransportError),
-            httpx.stream("POST", url, content=body(), params=query, headers=headers, timeout=60) as answer,
+            contextlib.suppress(OSError, h11.RemoteProtocolError),
+            Upload(service.port, target, last_event_id=str(len(seen))) as upload,
         ):
-            _, port = answer.extensions["network_stream"].get_extra_info("client_addr")
-            for line in answer.iter_lines():
-                said: dict[str, Any] = json.loads(line)
-                if said["event"] == "done":
-                    assert said["session"]["step"] == len(texts)
-                    return seen, kills, tries
-                assert said["event"] == "sentence", said
-                assert said["id"] == len(seen) + 1
-                seen[said["id"]] = said["probability"]
-                if kills < 2 and len(seen) == 4 * (kills + 1) and (pid := service.worker_at(port)):
+            upload.until(lambda upload: upload.status != 0)
+            pid = service.worker_at(upload.port)
+            assert pid is not None
+            assert pid not in served, "after a kill another worker goes on"
+            served.add(pid)
+            for number, text in enumerate(texts, start=1):
+                upload.send(text)
+                if len(kills) < min(2, tries) and number > 4 * tries:
                     os.kill(pid, signal.SIGKILL)
-                    kills += 1
+                    kills.append(time.monotonic())
+                while len(seen) < number - 1:  # what follows a sentence decides where it ends
+                    _see(upload, seen)
+            upload.end()
+            *_, done = upload.whole().events
+            _see(upload, seen)
+            assert (done.name, done.data["session"]["step"]) == ("done", len(texts)), done
+            return seen, kills, tries, lost
+        lost += max(0, len(seen) - _held(service, session))
+    raise AssertionError
+
+
+def _held(service: Service, session: str) -> int:
+    """How many sentences of a session are stored."""
+    until = time.monotonic() + 2 * PATIENCE
+    while time.monotonic() < until:
+        with contextlib.suppress(httpx.TransportError):
+            answer = httpx.get(f"{service.url}/v1/sessions/{session}?task=spam", timeout=60)
+            if answer.status_code in (200, 404):
+                return int(answer.json().get("step", 0))
+    raise AssertionError("sessions did not come back")
+
+
+def _see(upload: Upload, seen: dict[int, float]) -> None:
+    """Waits for an event that was not seen yet; they come in order, and none comes twice."""
+    upload.until(lambda upload: any(event.id and event.id > len(seen) for event in upload.events))
+    for event in upload.events:
+        if event.name == "sentence" and event.id not in seen:
+            assert event.id == len(seen) + 1
+            seen[event.id] = event.data["probability"]
 
 
 def troubled(on: Stage, trouble: str, seconds: float, seed: int = 5) -> Outcome:
     """Redis away for a while, in one of the ways of REDIS, and there again, and away; it forgets nothing."""
     callers = Callers([on.service], seed, erasing=False)
-    faults, until = 0, time.monotonic() + seconds
-    with callers.running(CALLERS, pinned=False):
+    faults: list[float] = []
+    until = time.monotonic() + seconds
+    with callers.running(CALLERS):
         while time.monotonic() < until or not faults:
             time.sleep(2 * EVERY)
+            faults.append(time.monotonic())
             with getattr(on.redis, trouble)():
                 time.sleep(AWAY)
-            faults += 1
             _until_it_serves(on.service)
         callers.have_asked(FEWEST)
-    return Outcome(f"Redis {trouble.replace('_', ' ')}", faults, callers.tally())
+    assert callers.served >= on.service.workers()
+    return Outcome(f"Redis {trouble.replace('_', ' ')}", len(faults), callers.tally(), _every(faults))
 
 
 def emptied(on: Stage, seconds: float, seed: int = 6) -> Outcome:
     """FLUSHALL in the middle, and a start with an empty disk: what is gone is 404, and never half there."""
     callers = Callers([on.service], seed, erasing=False)
-    faults, until = 0, time.monotonic() + seconds
-    with callers.running(CALLERS, pinned=False):
+    faults: list[float] = []
+    until = time.monotonic() + seconds
+    with callers.running(CALLERS):
         while time.monotonic() < until or not faults:
             time.sleep(2 * EVERY)
             began = time.monotonic()
             on.redis.client.flushall()
-            if faults % 2:
+            if len(faults) % 2:
                 with on.redis.dead():
                     time.sleep(EVERY)
             callers.note(Operation((), None, began, time.monotonic(), Answer("erased")))
-            faults += 1
+            faults.append(began)
             _until_it_serves(on.service)
         callers.have_asked(FEWEST)
-    return Outcome("Redis emptied", faults, callers.tally())
+    assert callers.served >= on.service.workers()
+    return Outcome("Redis emptied", len(faults), callers.tally(), _every(faults))
 
 
 def _until_it_serves(service: Service) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 2 * PATIENCE
     while time.monotonic() < until:
         asked = {"text": "Hello there.", "task": "spam", "session_id": "probe"}
         with contextlib.suppress(httpx.TransportError):

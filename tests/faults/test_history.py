@@ -72,6 +72,15 @@ def test_what_was_not_answered_may_have_been_done_or_not() -> None:
     assert serial_order([unknown, write("b", (5, 6), 3, "aab")], oracle) is None
 
 
+def test_a_session_may_be_gone_that_was_to_be_erased_without_an_answer() -> None:
+    unknown = Operation((), None, 11)
+    for left in (Operation((), None, 13, 14, Answer("gone")), write("b", (13, 14), 1, "b")):
+        assert serial_order([A, unknown, left], oracle) == [A, unknown, left]
+    held = Operation((), None, 13, 14, Answer("held", 1, read("a")))
+    assert serial_order([A, unknown, held], oracle) == [A, held]
+    assert serial_order([A, Operation((), None, 15), Operation((), None, 13, 14, Answer("gone"))], oracle) is None
+
+
 def test_retries_refusals_and_a_new_start() -> None:
     history = [
         A,

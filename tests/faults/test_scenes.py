@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
 
@@ -10,6 +11,8 @@ from tests.faults import scenes
 from tests.faults.scenes import Outcome, Stage
 
 pytestmark = pytest.mark.tools
+GROWN: Final = 1.0
+"""MB in 450 sessions, three requests each: a worker that kept what it made for each request would need more."""
 
 
 @pytest.fixture(scope="module")
@@ -18,13 +21,22 @@ def on(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
         yield stage
 
 
-def clean(outcome: Outcome, operations: int) -> None:
+def clean(outcome: Outcome, operations: int, alternating: float = 0.3) -> None:
+    """Also, workers took turns in every session: of two that answer at random it is every second time."""
     assert outcome.tally.operations >= operations
+    assert outcome.tally.alternating >= alternating, outcome
     assert (outcome.tally.lost, outcome.tally.wrong) == (0, 0), outcome
 
 
 def test_thousands_of_requests_at_the_same_time_have_a_serial_order(on: Stage) -> None:
     clean(scenes.nothing(on, each=350), operations=2000)
+
+
+def test_a_worker_keeps_nothing_of_the_sessions_it_has_served(on: Stage) -> None:
+    outcome = scenes.many_sessions(on, sessions=600)
+    clean(outcome, operations=1800)
+    assert outcome.grown is not None
+    assert outcome.grown < GROWN, outcome
 
 
 @pytest.mark.parametrize("trouble", scenes.REDIS)
@@ -53,6 +65,14 @@ def test_a_stream_whose_worker_is_killed_is_resumed_on_another(on: Stage) -> Non
 
 
 def test_workers_killed_under_load(on: Stage) -> None:
-    outcome = scenes.killed_workers(on, seconds=8)
-    clean(outcome, scenes.FEWEST)
+    outcome = scenes.killed_workers(on, seconds=5)
+    clean(outcome, scenes.FEWEST, alternating=0)
     assert outcome.faults >= 1
+
+
+def test_workers_killed_under_load_every_few_hundred_milliseconds(on: Stage) -> None:
+    outcome = scenes.killed_often(on, seconds=5)
+    clean(outcome, scenes.FEWEST)
+    assert outcome.faults >= 4
+    assert outcome.every is not None
+    assert outcome.every < 1, outcome
