@@ -55,6 +55,7 @@ function typed(text) {
   notices.quiet();
   if (text.length > LIMIT) tooLong("The text", text.length, "characters");
   else feed.read(text);
+  pronounce();
   redraw();
 }
 
@@ -89,9 +90,11 @@ function asked() {
   if (JSON.stringify(now) === JSON.stringify(before)) return;
   question = now;
   if (before && (now.task !== before.task || now.model !== before.model)) reading.forget();
+  else reading.began();
   chosen = -1;
   if (mail) openMail(mail.file);
   else if (feed.text && before) feed.again();
+  pronounce();
   redraw();
 }
 
@@ -128,6 +131,11 @@ function leaveMail() {
   mail = null;
 }
 
+/** At once, where all else may take a while: no text ever has the verdict of another one. */
+function pronounce() {
+  verdict.draw(reading, models.labels, models.threshold);
+}
+
 function draw() {
   const number = reading.sentences.length;
   const { threshold, labels } = models;
@@ -136,7 +144,7 @@ function draw() {
   editor.paint(reading, threshold ?? 0, at);
   curve.draw(reading, labels, threshold, at);
   steps.draw(reading, threshold, at);
-  verdict.draw(reading, labels, threshold);
+  pronounce();
   if (number) by("detail").replaceChildren(...detail(reading, at < 0 ? number - 1 : at, labels, threshold));
   else by("detail").replaceChildren(element("p", { class: "note" }, "Point at a sentence, or move to it with the arrow keys."));
   by("legend-low").textContent = `▽ ${labels.length > 2 ? "others" : (labels[0] ?? "")}`;
