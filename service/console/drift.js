@@ -58,7 +58,7 @@ function bars(now, then) {
   return element(
     "figure",
     {},
-    drawn("svg", { class: "bars", viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": said }, ...now.map(bar("now")), ...then.map(bar("then"))),
+    drawn("svg", { class: "bars", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": said }, ...now.map(bar("now")), ...then.map(bar("then"))),
     element("figcaption", { class: "note" }, "0 to 1; filled: now, outlined: validation"),
   );
 }

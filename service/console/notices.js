@@ -20,6 +20,7 @@ export class Notices {
     by("line-retry").addEventListener("click", () => on.again());
     by("key-open").addEventListener("click", () => this.#open("The service checks it with every call."));
     by("key-close").addEventListener("click", () => by("key").close());
+    // Who goes on without a key is not asked again by every call.
     by("key").addEventListener("close", () => (this.dismissed = !key.held()));
     by("key-forget").addEventListener("click", () => this.#use("", false));
     by("key-form").addEventListener("submit", (event) => {
@@ -78,7 +79,6 @@ export class Notices {
     key.use(value, keep);
     by("key-value").value = "";
     by("key").close();
-    this.dismissed = false;
     this.quiet();
     this.on.keyed();
   }
