@@ -32,6 +32,11 @@ function filled(made, attributes, inside) {
   return made;
 }
 
+/** @param {HTMLElement} table wider than its place, maybe @param {string} name @returns {HTMLElement} scrolled by keys, too */
+export function scroller(table, name) {
+  return element("div", { class: "wide", role: "group", "aria-label": name, tabindex: 0 }, table);
+}
+
 /** @param {string} id @returns {any} the element of the page, which is there */
 export function by(id) {
   return document.getElementById(id);

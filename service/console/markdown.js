@@ -2,7 +2,7 @@
 //
 //     text --blocks--> lines of one kind --> elements        pictures become their caption: they lie beside the card
 
-import { element } from "./elements.js";
+import { element, scroller } from "./elements.js";
 
 /** @param {string} text @returns {HTMLElement[]} */
 export function rendered(text) {
@@ -27,7 +27,7 @@ function table(lines) {
   const side = (column) => (align[column]?.endsWith(":") ? "number" : null);
   const row = (cells, name) => element("tr", {}, ...cells.map((cell, at) => element(name, { class: side(at) }, ...inline(cell))));
   const inside = element("table", {}, element("thead", {}, row(head, "th")), element("tbody", {}, ...body.map((cells) => row(cells, "td"))));
-  return element("div", { class: "wide" }, inside);
+  return scroller(inside, `Table: ${head.join(", ")}`);
 }
 
 function list(lines) {

@@ -3,7 +3,7 @@
 //     GET v1/models --> tasks, models, thresholds --on.changed--> asked()      Card --GET v1/models/NAME/card--> dialog
 
 import { call, Refused } from "./api.js";
-import { by, count, element } from "./elements.js";
+import { by, count, element, scroller } from "./elements.js";
 import { rendered } from "./markdown.js";
 
 const EVEN = 0.5;
@@ -127,7 +127,7 @@ function summary(model) {
   return [
     element("p", {}, `${model.family} for ${model.task}: ${model.labels.join(" or ")}`, model.default ? ", the default of its task" : "", "."),
     element("p", { class: "digest" }, element("code", {}, model.digest)),
-    names.length ? element("div", { class: "wide" }, table) : element("p", { class: "note" }, "It was shipped without test figures."),
+    names.length ? scroller(table, "Figures on test data") : element("p", { class: "note" }, "It was shipped without test figures."),
   ];
 }
 

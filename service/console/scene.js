@@ -2,7 +2,7 @@
 //
 //     Scene (now, a minute ago) --gained, total--> number, or null: not reported --figures, table, spark--> elements
 
-import { count, drawn, element } from "./elements.js";
+import { count, drawn, element, scroller } from "./elements.js";
 import { increase, sum } from "./exposition.js";
 
 export const MISSING = "not reported by this service";
@@ -78,9 +78,7 @@ export function spark(values, what) {
 
 export function table(head, rows) {
   const cell = (name) => (value, at) => element(name, { class: at ? "number" : null, scope: name === "th" ? "col" : null }, value);
-  return element(
-    "div",
-    { class: "wide" },
-    element("table", {}, element("thead", {}, element("tr", {}, ...head.map(cell("th")))), element("tbody", {}, ...rows.map((row) => element("tr", {}, ...row.map(cell("td")))))),
-  );
+  const line = (name) => (cells) => element("tr", {}, ...cells.map(cell(name)));
+  const body = element("tbody", {}, ...rows.map(line("td")));
+  return scroller(element("table", {}, element("thead", {}, line("th")(head)), body), `Table: ${head.join(", ")}`);
 }

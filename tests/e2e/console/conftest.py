@@ -1,4 +1,4 @@
-"""One Chromium for a file of tests, and a page of it for each."""
+"""One Chromium for the tests of this folder, and a page of it for each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.e2e.console.screen import Screen
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     from tests.e2e.console.screen import chromium
 

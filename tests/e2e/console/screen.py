@@ -12,6 +12,7 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -54,6 +55,7 @@ class Screen:
         self.service = service
         self.context: BrowserContext = browser.new_context(**({"viewport": DESK, "locale": "en-GB"} | options))
         self.context.set_default_timeout(PATIENCE)
+        self.context.clock.install()  # it goes on as it does; only `later` moves it
         self.page: Page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
@@ -88,10 +90,18 @@ class Screen:
         return self
 
     def finished(self) -> Screen:
-        """Waits until the text has been read to its end."""
+        """Waits until the text has been read to its end, which is after a pause of a person."""
         expect(self["label"]).not_to_have_text("Nothing read yet")
+        until = time.monotonic() + PATIENCE / 1000
+        while "so far" in (self["label"].text_content() or "") and time.monotonic() < until:
+            self.later(1)
         expect(self["label"]).not_to_contain_text("so far")
         return self
+
+    def later(self, seconds: int) -> None:
+        """The same page, after so long, without waiting for it."""
+        self.context.clock.fast_forward(1000 * seconds)
+        self.page.wait_for_timeout(20)
 
     def rows(self) -> list[dict[str, str]]:
         """What the list says of each sentence."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,16 @@ HOSTILE: Final = (
     "\u202egnirts desrever\u202c fr\u200bee mo\u200dney \u0000\u001b[31m {{7*7}} &lt;b&gt; "
     "👨‍👩‍👧 مرحبا بالعالم! You won a prize. " + "a\u0300" * 200 + ". Bye."
 )
+
+
+FOCUSED: Final = """() => { const one = document.activeElement;
+    const seen = one.id === "file" ? one.previousElementSibling : one;
+    return [one.id || one.className, getComputedStyle(seen).outlineStyle] }"""
+"""Who has the focus, and how it shows; for the file that is what looks like a button."""
+NATURAL: Final = """() => { const text = document.getElementById("text"); text.style.height = "0";
+    const tall = text.scrollHeight; text.style.height = "";
+    return [tall, document.getElementById("colours").getBoundingClientRect().height] }"""
+"""How tall the text is, and how tall its colours."""
 
 
 def audit(screen: Screen) -> None:
@@ -71,13 +82,12 @@ def test_the_keyboard_reaches_everything(screen: Screen) -> None:
     screen.page.keyboard.type(PHISH)
     screen.finished()
     reached: list[str] = []
-    for _ in range(9):
+    while len(reached) < 20:
         press("Tab")
-        reached.append(screen.page.evaluate("() => document.activeElement.id || document.activeElement.className"))
-        ring = screen.page.evaluate(
-            "() => { const one = document.activeElement;"
-            "return getComputedStyle(one.id === 'file' ? one.previousElementSibling : one).outlineStyle }"
-        )
+        name, ring = screen.page.evaluate(FOCUSED)
+        if not name:  # past the last one
+            break
+        reached.append(name)
         assert ring != "none", reached
     assert reached[:3] == ["file", "curl", "clear"]
     assert "step" in reached
@@ -97,10 +107,9 @@ def test_who_listens_is_told_what_matters_and_not_every_letter(screen: Screen) -
     )
     screen["text"].press_sequentially(PHISH, delay=3)
     screen.finished()
-    expect(screen["said"]).to_contain_text("after 6 sentences")
+    expect(screen["said"]).to_have_text(re.compile("^spam: .* after 6 sentences"))
     told: list[str] = screen.page.evaluate("() => window.told")
     assert len(told) <= 5
-    assert told[-1].startswith("spam: ")
 
 
 def test_hostile_text_shows_as_text(screen: Screen) -> None:
@@ -116,10 +125,8 @@ def test_hostile_text_shows_as_text(screen: Screen) -> None:
     for name in ("U+202E", "U+200B", "U+200D"):
         assert name in seen  # what nobody would see is named
     assert "👨‍👩‍👧" in seen  # and what belongs together stays together
-    heights = screen.page.evaluate(
-        "() => ['colours', 'text'].map(id => document.getElementById(id).getBoundingClientRect().height)"
-    )
-    assert heights[0] == pytest.approx(heights[1], abs=1)
+    tall, colours = screen.page.evaluate(NATURAL)
+    assert tall == pytest.approx(colours, abs=1)
 
 
 def test_a_hundred_thousand_characters_stay_usable(screen: Screen) -> None:

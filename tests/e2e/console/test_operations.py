@@ -140,6 +140,7 @@ def test_traffic_is_seen_and_a_look_that_fails_too(screen: Screen) -> None:
         httpx.post(f"{screen.service.url}/v1/predict", json={"text": "You won!", "task": "spam"}, timeout=60)
     for _ in range(3):
         httpx.post(f"{screen.service.url}/v1/predict_batch", json={"texts": 1, "task": "spam"}, timeout=60)
+    screen.later(5)
     expect(screen["operations-note"]).to_contain_text("over the last")
     row = screen["cards"].locator("tr", has_text="/v1/predict").filter(has_not_text="batch")
     expect(row.locator("td").nth(1)).to_have_text("7")
@@ -151,5 +152,6 @@ def test_traffic_is_seen_and_a_look_that_fails_too(screen: Screen) -> None:
         route.fulfill(status=403, json={"error": error})
 
     screen.page.route("**/metrics", fail)
+    screen.later(5)
     expect(screen["operations-note"]).to_contain_text("forbidden: scripts may not call this")
     expect(screen["operations-note"]).to_contain_text("The numbers below are of")
