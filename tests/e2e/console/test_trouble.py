@@ -103,8 +103,10 @@ def test_a_service_that_dies_and_comes_back(
     screen["text"].press("Control+End")
     screen["text"].press_sequentially("Click here now to claim your free prize.")
     assert len(screen.rows()) == 1  # what was known is still there
+    screen.button("Try now").click()
+    expect(screen["line-word"]).to_have_text("Connection lost")
     with Service(tmp_path, keyed(external), port=locked.port) as again:
-        screen.button("Try now").click()
+        screen.later(20)  # more than the longest pause between two tries
         screen.connected().finished()
         key = {"authorization": f"Bearer {PLAIN}"}
         body = {"text": screen["text"].input_value(), "task": "spam"}
