@@ -3,7 +3,6 @@
 //     Reading --thinned--> points --draw--> SVG, with the threshold and the sentence that decided
 
 import { chance, count, drawn } from "./elements.js";
-import { sign } from "./palette.js";
 
 /** Pixels, at least. */
 const HEIGHT = 230;
@@ -70,8 +69,12 @@ function frame(width, height, x, y, sentences, labels) {
     drawn("text", { class: "tick", x: EDGE.left - 8, y: y(p) + 4, "text-anchor": "end" }, String(p)),
   ]);
   made.push(drawn("text", { class: "tick end", x: EDGE.left + 6, y: y(1) + 15 }, `▲ ${high}`));
-  made.push(drawn("text", { class: "tick end", x: EDGE.left + 6, y: y(0) - 7 }, `▽ ${labels.length > 2 ? "others" : low}`));
-  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000].find((n) => sentences / n <= width / 60);
+  made.push(
+    drawn("text", { class: "tick end", x: EDGE.left + 6, y: y(0) - 7 }, `▽ ${labels.length > 2 ? "others" : low}`),
+  );
+  const step = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000].find(
+    (n) => sentences / n <= width / 60,
+  );
   for (let n = 0; n <= sentences; n += step) {
     const anchor = n && n + step > sentences && x(n) > width - 30 ? "end" : "middle";
     const word = n ? count(n) : "prior";
@@ -83,17 +86,22 @@ function frame(width, height, x, y, sentences, labels) {
 function line(width, at, threshold) {
   return [
     drawn("line", { class: "threshold", x1: EDGE.left, x2: width - EDGE.right, y1: at, y2: at }),
-    drawn("text", { class: "tick", x: width - EDGE.right, y: at - 6, "text-anchor": "end" }, `threshold ${threshold.toFixed(2)}`),
+    drawn(
+      "text",
+      { class: "tick", x: width - EDGE.right, y: at - 6, "text-anchor": "end" },
+      `threshold ${threshold.toFixed(2)}`,
+    ),
   ];
 }
 
 function decision(width, height, at, index) {
-  const anchor = at > width - 90 ? "end" : at < EDGE.left + 60 ? "start" : "middle";
   const [top, bottom] = [EDGE.top - 6, height - EDGE.bottom];
+  const word = `decided at ${count(index + 1)}`;
+  const beside = at > width - 110 ? { x: at - 9, "text-anchor": "end" } : { x: at + 9, "text-anchor": "start" };
   return [
     drawn("line", { class: "decided", x1: at, x2: at, y1: top, y2: bottom }),
     drawn("path", { class: "diamond", d: `M${at} ${top - 5}l5 5l-5 5l-5 -5z` }),
-    drawn("text", { class: "tick decided-word", x: at + { end: -9, start: 9, middle: 9 }[anchor], y: top + 4, "text-anchor": anchor === "end" ? "end" : "start" }, `decided at ${count(index + 1)}`),
+    drawn("text", { class: "tick decided-word", y: top + 4, ...beside }, word),
   ];
 }
 
@@ -117,8 +125,8 @@ function joined(points, x, y) {
 }
 
 function marks(all, x, y, threshold, chosen) {
-  const shownOnes = all.length <= MARKED ? all.keys() : [all.length - 1];
-  const made = [...new Set([...shownOnes, chosen])]
+  const own = all.length <= MARKED ? all.keys() : [all.length - 1];
+  return [...new Set([...own, chosen])]
     .filter((index) => index >= 0 && index < all.length)
     .map((index) => {
       const { probability, final } = all[index];
@@ -126,10 +134,10 @@ function marks(all, x, y, threshold, chosen) {
       const look = `mark ${above ? "above" : "below"}${final ? "" : " open"}${index === chosen ? " chosen" : ""}`;
       const [cx, cy] = [x(index + 1), y(probability)];
       const r = index === chosen ? 7.5 : 5.5;
-      const d = above ? `M${cx - r} ${cy + r * 0.8}h${2 * r}l${-r} ${-1.8 * r}z` : `M${cx - r} ${cy - r * 0.8}h${2 * r}l${-r} ${1.8 * r}z`;
+      const up = above ? 1 : -1; // a triangle that points to its side
+      const d = `M${cx - r} ${cy + 0.8 * r * up}h${2 * r}l${-r} ${-1.8 * r * up}z`;
       return drawn("path", { class: look, d });
     });
-  return made;
 }
 
 /** The numbers of the sentences to draw: all, or of each stretch the extremes. */
@@ -155,8 +163,9 @@ function spoken(all, labels, threshold, reading) {
   if (!all.length) return "The running probability: nothing is read yet.";
   const last = all.at(-1).probability;
   const label = labels.at(-1) ?? "the positive label";
-  const where = threshold === null ? "" : `, ${last >= threshold ? "above" : "below"} the threshold of ${threshold.toFixed(2)}`;
+  const where =
+    threshold === null ? "" : `, ${last >= threshold ? "above" : "below"} the threshold of ${threshold.toFixed(2)}`;
   const decided = threshold === null ? "" : ` Decided at sentence ${reading.decided(threshold) + 1}.`;
-  const word = sign(threshold === null || last >= threshold) === "▲" ? "high" : "low";
-  return `The running probability of ${label} over ${count(all.length)} sentences ends ${word}, at ${chance(last)}${where}.${decided}`;
+  const over = `The running probability of ${label} over ${count(all.length)} sentences`;
+  return `${over} ends at ${chance(last)}${where}.${decided}`;
 }

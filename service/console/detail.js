@@ -25,7 +25,12 @@ export function detail(reading, index, labels, threshold) {
   const change = one.state.map((value, cell) => value - was[cell]);
   const towards = one.delta >= 0 ? labels.at(-1) : labels.length > 2 ? "the others" : labels[0];
   return [
-    element("p", { class: "which" }, `Sentence ${count(index + 1)} of ${count(all.length)}`, one.final ? "" : ", unfinished"),
+    element(
+      "p",
+      { class: "which" },
+      `Sentence ${count(index + 1)} of ${count(all.length)}`,
+      one.final ? "" : ", unfinished",
+    ),
     element("blockquote", {}, element("bdi", {}, shown(reading.words(one), WORDS))),
     element(
       "dl",
@@ -37,7 +42,12 @@ export function detail(reading, index, labels, threshold) {
     row([...h(index), " before"], was, reading.range, before ? "" : "nothing is read: shown as zeros"),
     row([...h(index + 1), " after"], one.state, reading.range),
     row(["change"], change, reading.range),
-    element("p", { class: "note" }, `${one.state.length} cells, from −${reading.range} (blue) over 0 to ${reading.range} (orange). `, moved(change)),
+    element(
+      "p",
+      { class: "note" },
+      `${one.state.length} cells, from −${reading.range} (blue) over 0 to ${reading.range} (orange). `,
+      moved(change),
+    ),
   ];
 }
 
@@ -46,11 +56,19 @@ function marked(probability, threshold) {
 }
 
 function figure(term, value, unit) {
-  return [element("dt", {}, term), element("dd", {}, value, unit ? element("span", { class: "unit" }, ` ${unit}`) : "")];
+  return [
+    element("dt", {}, term),
+    element("dd", {}, value, unit ? element("span", { class: "unit" }, ` ${unit}`) : ""),
+  ];
 }
 
 function row(name, values, range, note = "") {
-  const title = element("span", { class: "name" }, ...name, note ? element("span", { class: "unit" }, ` (${note})`) : "");
+  const title = element(
+    "span",
+    { class: "name" },
+    ...name,
+    note ? element("span", { class: "unit" }, ` (${note})`) : "",
+  );
   return element("div", { class: "state" }, title, strip(values, range));
 }
 

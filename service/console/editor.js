@@ -51,7 +51,9 @@ export class Editor {
     while (from < shorter && same(pieces[from], old[from])) from += 1;
     let after = 0;
     while (after < shorter - from && same(pieces[pieces.length - 1 - after], old[old.length - 1 - after])) after += 1;
-    const made = pieces.slice(from, pieces.length - after).map(({ text, look }) => element("span", { class: look }, text));
+    const made = pieces
+      .slice(from, pieces.length - after)
+      .map(({ text, look }) => element("span", { class: look }, text));
     const gone = this.spans.splice(from, old.length - after - from, ...made);
     for (const span of gone) span.remove();
     (this.spans[from + made.length] ?? this.end).before(...made);

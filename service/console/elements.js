@@ -4,9 +4,14 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Characters that nobody sees, but for joiners inside emoji and inside scripts that need them. */
-const UNSEEN =
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\u{e0000}-\u{e007f}]|(?<=\p{Script=Latin})[\u200c\u200d]/gu;
+/** Control characters; what has no width, or turns the direction; tags. */
+const CONTROLS = "\\u0000-\\u0008\\u000b-\\u001f\\u007f-\\u009f";
+const WIDTHLESS = "\\u00ad\\u061c\\u200b\\u200e\\u200f\\u202a-\\u202e\\u2060-\\u206f\\ufeff";
+const TAGS = "\\u{e0000}-\\u{e007f}";
+/** Joiners where no script needs them; emoji, and scripts that do, keep theirs. */
+const JOINERS = "(?<=\\p{Script=Latin})[\\u200c\\u200d]";
+/** Characters that nobody sees. */
+const UNSEEN = new RegExp(`[${CONTROLS}${WIDTHLESS}${TAGS}]|${JOINERS}`, "gu");
 
 /**
  * @param {string} name
@@ -32,7 +37,7 @@ function filled(made, attributes, inside) {
   return made;
 }
 
-/** @param {HTMLElement} table wider than its place, maybe @param {string} name @returns {HTMLElement} scrolled by keys, too */
+/** @param {HTMLElement} table @param {string} name @returns {HTMLElement} scrolled, by keys too, where it is too wide */
 export function scroller(table, name) {
   return element("div", { class: "wide", role: "group", "aria-label": name, tabindex: 0 }, table);
 }

@@ -1,7 +1,11 @@
 // Texts to begin with: each turns at some sentence.
+//
+//     EXAMPLES --buttons--> one for each, which gives its text
+
+import { element } from "./elements.js";
 
 /** @type {{name: string, task: string, text: string}[]} */
-export const EXAMPLES = [
+const EXAMPLES = [
   {
     name: "an order that turns into phishing",
     task: "spam",
@@ -15,7 +19,18 @@ export const EXAMPLES = [
     name: "a review that changes its mind",
     task: "sentiment",
     text:
-      "The first hour is wonderful. The cast is superb and every scene is beautifully shot. I laughed out loud more than once.\n\n" +
-      "Then it falls apart. The plot makes no sense at all, and the ending is a boring, lazy mess. What a waste of two hours.\n",
+      "The first hour is wonderful. The cast is superb and every scene is beautifully shot. " +
+      "I laughed out loud more than once.\n\n" +
+      "Then it falls apart. The plot makes no sense at all, and the ending is a boring, lazy mess. " +
+      "What a waste of two hours.\n",
   },
 ];
+
+/** @param {(example: {task: string, text: string}) => void} taken @returns {HTMLElement[]} */
+export function buttons(taken) {
+  return EXAMPLES.map((example) => {
+    const button = element("button", { type: "button", class: "small" }, example.name);
+    button.addEventListener("click", () => taken(example));
+    return button;
+  });
+}

@@ -18,7 +18,8 @@ export function parsed(text) {
     const parts = line.startsWith("#") ? null : LINE.exec(line);
     if (!parts) continue;
     const labels = {};
-    for (const [, name, value] of (parts[2] ?? "").matchAll(LABEL)) labels[name] = value.replace(/\\(.)/g, (_, c) => ESCAPED[c] ?? c);
+    for (const [, name, value] of (parts[2] ?? "").matchAll(LABEL))
+      labels[name] = value.replace(/\\(.)/g, (_, c) => ESCAPED[c] ?? c);
     if (!found.has(parts[1])) found.set(parts[1], []);
     found.get(parts[1]).push({ labels, value: number(parts[3]) });
   }

@@ -87,7 +87,7 @@ export class Feed {
 
   /** Waits for the service, or for another key: more typing changes nothing of that. */
   #stuck() {
-    return this.state === "lost" || this.state === "waiting" || this.state === "refused" && !this.free;
+    return this.state === "lost" || this.state === "waiting" || (this.state === "refused" && !this.free);
   }
 
   #typed() {
@@ -143,7 +143,7 @@ export class Feed {
   }
 
   #push() {
-    for (let from = this.sent.length; from < this.text.length; ) {
+    for (let from = this.sent.length; from < this.text.length;) {
       let to = Math.min(from + FRAME, this.text.length);
       if (to < this.text.length && /[\ud800-\udbff]/.test(this.text[to - 1])) to -= 1; // not between the halves
       this.way.send(JSON.stringify({ text: this.text.slice(from, to) }));

@@ -73,7 +73,8 @@ export class Mail {
     const unseen = hidden ? `${count(hidden)} hidden characters were not` : "nothing is hidden";
     const made = [title, element("p", { class: "note" }, `Scored is ${scored}; ${unseen}.`)];
     if (links.length) made.push(element("ul", { class: "links" }, ...links.slice(0, LINKS).map(link)));
-    if (links.length > LINKS) made.push(element("p", { class: "note" }, `… and ${count(links.length - LINKS)} more links.`));
+    if (links.length > LINKS)
+      made.push(element("p", { class: "note" }, `… and ${count(links.length - LINKS)} more links.`));
     return made;
   }
 }

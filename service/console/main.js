@@ -8,7 +8,7 @@ import { Curve } from "./curve.js";
 import { detail } from "./detail.js";
 import { coloured, Editor } from "./editor.js";
 import { by, count, element, eventually } from "./elements.js";
-import { EXAMPLES } from "./examples.js";
+import { buttons } from "./examples.js";
 import { Feed } from "./feed.js";
 import * as files from "./files.js";
 import { isMail, Mail } from "./mail.js";
@@ -69,7 +69,8 @@ function tooLong(what, size, unit) {
   reading.forget();
   notices.say(
     "too long for this page",
-    `${what} has ${count(size)} ${unit}, and this page takes ${count(LIMIT)} characters: it was not read. The API takes more, see “Copy as curl”.`,
+    `${what} has ${count(size)} ${unit}, and this page takes ${count(LIMIT)} characters: it was not read. ` +
+      "The API takes more, see “Copy as curl”.",
   );
 }
 
@@ -146,7 +147,10 @@ function draw() {
   steps.draw(reading, threshold, at);
   pronounce();
   if (number) by("detail").replaceChildren(...detail(reading, at < 0 ? number - 1 : at, labels, threshold));
-  else by("detail").replaceChildren(element("p", { class: "note" }, "Point at a sentence, or move to it with the arrow keys."));
+  else
+    by("detail").replaceChildren(
+      element("p", { class: "note" }, "Point at a sentence, or move to it with the arrow keys."),
+    );
   by("legend-low").textContent = `▽ ${labels.length > 2 ? "others" : (labels[0] ?? "")}`;
   by("legend-high").textContent = `${labels.at(-1) ?? ""} ▲`;
   by("mail").hidden = !mail;
@@ -154,7 +158,8 @@ function draw() {
   by("examples").hidden = Boolean(reading.text || mail);
   const plain = coloured(number);
   by("text-note").hidden = !plain;
-  by("text-note").textContent = `The first ${count(plain)} of ${count(number)} sentences are without colour here; the curve and the list have them.`;
+  by("text-note").textContent =
+    `The first ${count(plain)} of ${count(number)} sentences are without colour here; the curve and the list have them.`;
 }
 
 async function copyCommand() {
@@ -175,16 +180,6 @@ async function copyCommand() {
   }
 }
 
-function offer({ name, task, text }) {
-  const button = element("button", { type: "button", class: "small" }, name);
-  button.addEventListener("click", () => {
-    models.choose(task);
-    show(text);
-    editor.area.focus();
-  });
-  return button;
-}
-
 by("curl").addEventListener("click", copyCommand);
 by("command-close").addEventListener("click", () => by("command").close());
 by("clear").addEventListener("click", () => {
@@ -195,7 +190,13 @@ by("mail-edit").addEventListener("click", () => {
   show(reading.text);
   editor.area.focus();
 });
-by("examples").append(...EXAMPLES.map(offer));
+by("examples").append(
+  ...buttons(({ task, text }) => {
+    models.choose(task);
+    show(text);
+    editor.area.focus();
+  }),
+);
 files.listen({ file: take });
 watchTheme(() => {
   steps.repaint();
@@ -205,5 +206,6 @@ addEventListener("online", () => feed.again());
 setInterval(() => document.visibilityState === "visible" && feed.check(), PULSE);
 tabbed([by("tab-read"), by("tab-operations")], (name) => operations.show(name === "operations"));
 draw();
-if (editor.text) typed(editor.text); // the browser kept it when the page was loaded again
+if (editor.text)
+  typed(editor.text); // the browser kept it when the page was loaded again
 else feed.again();

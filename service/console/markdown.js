@@ -23,10 +23,21 @@ function block(text) {
 }
 
 function table(lines) {
-  const [head, align, ...body] = lines.map((line) => line.replace(/^\||\|\s*$/g, "").split("|").map((cell) => cell.trim()));
+  const [head, align, ...body] = lines.map((line) =>
+    line
+      .replace(/^\||\|\s*$/g, "")
+      .split("|")
+      .map((cell) => cell.trim()),
+  );
   const side = (column) => (align[column]?.endsWith(":") ? "number" : null);
-  const row = (cells, name) => element("tr", {}, ...cells.map((cell, at) => element(name, { class: side(at) }, ...inline(cell))));
-  const inside = element("table", {}, element("thead", {}, row(head, "th")), element("tbody", {}, ...body.map((cells) => row(cells, "td"))));
+  const row = (cells, name) =>
+    element("tr", {}, ...cells.map((cell, at) => element(name, { class: side(at) }, ...inline(cell))));
+  const inside = element(
+    "table",
+    {},
+    element("thead", {}, row(head, "th")),
+    element("tbody", {}, ...body.map((cells) => row(cells, "td"))),
+  );
   return scroller(inside, `Table: ${head.join(", ")}`);
 }
 

@@ -51,7 +51,8 @@ export class Models {
     if (!model) return null;
     const rate = by("threshold").value;
     const said = { task: this.task };
-    if (!model.default) said.model = this.all.some((one) => one !== model && one.name === model.name) ? model.digest : model.name;
+    if (!model.default)
+      said.model = this.all.some((one) => one !== model && one.name === model.name) ? model.digest : model.name;
     if (rate) said.threshold = `fpr:${rate}`;
     return said;
   }
@@ -75,13 +76,21 @@ export class Models {
   }
 
   #radio(task) {
-    const input = element("input", { type: "radio", name: "task", id: `task-${task}`, value: task, checked: task === this.task });
+    const input = element("input", {
+      type: "radio",
+      name: "task",
+      id: `task-${task}`,
+      value: task,
+      checked: task === this.task,
+    });
     input.addEventListener("change", () => this.choose(task));
     return element("label", { for: `task-${task}` }, input, element("span", {}, task));
   }
 
   #offer() {
-    const mine = this.all.filter(({ task }) => task === this.task).sort((a, b) => Number(b.default) - Number(a.default));
+    const mine = this.all
+      .filter(({ task }) => task === this.task)
+      .sort((a, b) => Number(b.default) - Number(a.default));
     const kept = by("model").value;
     by("model").replaceChildren(...mine.map(({ name, digest }) => element("option", { value: digest }, name)));
     if (mine.some(({ digest }) => digest === kept)) by("model").value = kept;
@@ -91,8 +100,13 @@ export class Models {
   #chosen() {
     const rates = Object.entries(this.labels.length > 2 ? {} : (this.model?.thresholds ?? {}));
     const kept = by("threshold").value;
-    const options = rates.map(([rate, p]) => element("option", { value: rate }, `${p.toFixed(3)}: at most ${percent(Number(rate))} false positives`));
-    by("threshold").replaceChildren(element("option", { value: "" }, this.labels.length > 2 ? "none" : "0.5, the default"), ...options);
+    const options = rates.map(([rate, p]) =>
+      element("option", { value: rate }, `${p.toFixed(3)}: at most ${percent(Number(rate))} false positives`),
+    );
+    by("threshold").replaceChildren(
+      element("option", { value: "" }, this.labels.length > 2 ? "none" : "0.5, the default"),
+      ...options,
+    );
     if (rates.some(([rate]) => rate === kept)) by("threshold").value = kept;
     for (const id of ["model", "threshold", "card-open"]) by(id).disabled = !this.model;
     this.on.changed();
@@ -118,16 +132,31 @@ export class Models {
 
 function summary(model) {
   const names = Object.entries(model.test);
-  const head = element("tr", {}, element("th", {}, "test"), ...FIGURES.map(([, name]) => element("th", { class: "number" }, name)));
+  const head = element(
+    "tr",
+    {},
+    element("th", {}, "test"),
+    ...FIGURES.map(([, name]) => element("th", { class: "number" }, name)),
+  );
   const rows = names.map(([set, figures]) => {
-    const cells = FIGURES.map(([key, , said]) => element("td", { class: "number" }, key in figures ? said(figures[key]) : ""));
+    const cells = FIGURES.map(([key, , said]) =>
+      element("td", { class: "number" }, key in figures ? said(figures[key]) : ""),
+    );
     return element("tr", {}, element("th", { scope: "row" }, set), ...cells);
   });
   const table = element("table", {}, element("thead", {}, head), element("tbody", {}, ...rows));
   return [
-    element("p", {}, `${model.family} for ${model.task}: ${model.labels.join(" or ")}`, model.default ? ", the default of its task" : "", "."),
+    element(
+      "p",
+      {},
+      `${model.family} for ${model.task}: ${model.labels.join(" or ")}`,
+      model.default ? ", the default of its task" : "",
+      ".",
+    ),
     element("p", { class: "digest" }, element("code", {}, model.digest)),
-    names.length ? scroller(table, "Figures on test data") : element("p", { class: "note" }, "It was shipped without test figures."),
+    names.length
+      ? scroller(table, "Figures on test data")
+      : element("p", { class: "note" }, "It was shipped without test figures."),
   ];
 }
 

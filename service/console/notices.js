@@ -1,6 +1,6 @@
-// What the page has to say of itself: how the connection is, what was refused and in which words, whether a key is wanted.
+// What the page says of itself: how the connection is, what was refused, in which words, and whether a key is wanted.
 //
-//     Feed.state --connection--> one word, a countdown      error --complain--> alert, and for 401 the dialog for the key
+//     Feed.state --connection--> one word, a countdown      error --complain--> alert, for 401 the dialog
 
 import { Lost, Refused } from "./api.js";
 import { by } from "./elements.js";

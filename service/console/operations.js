@@ -67,10 +67,18 @@ export class Operations {
     const seconds = now.at - then.at;
     delete this.note.dataset.bad;
     this.note.textContent = seconds
-      ? `/metrics at ${clock(now.at)}. Rates and quantiles are over the last ${Math.round(seconds)} s; it is read every ${POLL} s while this is open.`
+      ? `/metrics at ${clock(now.at)}. Rates and quantiles are over the last ${Math.round(seconds)} s; it is read every ${POLL} s.`
       : `/metrics at ${clock(now.at)}. Rates come with the second look, in ${POLL} s.`;
     const scene = { now, then, seconds, looks: this.looks };
-    const made = [health(scene, status), traffic(scene), latency(scene), errors(scene), sessions(scene), redis(scene), ...models(scene)];
+    const made = [
+      health(scene, status),
+      traffic(scene),
+      latency(scene),
+      errors(scene),
+      sessions(scene),
+      redis(scene),
+      ...models(scene),
+    ];
     this.cards.replaceChildren(...made);
   }
 }

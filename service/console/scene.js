@@ -2,7 +2,7 @@
 //
 //     Scene (now, a minute ago) --gained, total--> number, or null: not reported --figures, table, spark--> elements
 
-import { count, drawn, element, scroller } from "./elements.js";
+import { drawn, element, scroller } from "./elements.js";
 import { increase, sum } from "./exposition.js";
 
 export const MISSING = "not reported by this service";
@@ -35,19 +35,24 @@ export function figures(pairs) {
   return element(
     "dl",
     { class: "figures" },
-    ...pairs.flatMap(([term, value]) => [element("dt", {}, term), value === null ? element("dd", { class: "missing" }, MISSING) : element("dd", {}, value)]),
+    ...pairs.flatMap(([term, value]) => [
+      element("dt", {}, term),
+      value === null ? element("dd", { class: "missing" }, MISSING) : element("dd", {}, value),
+    ]),
   );
 }
 
 export function said(number, unit = "") {
   if (number === null) return null;
   const digits = Math.abs(number) >= 100 ? 0 : Math.abs(number) >= 10 ? 1 : 2;
-  return `${Number.isInteger(number) ? count(number) : number.toLocaleString("en", { maximumFractionDigits: digits })}${unit}`;
+  return `${number.toLocaleString("en", { maximumFractionDigits: digits })}${unit}`;
 }
 
 export function duration(seconds) {
   if (seconds === null) return "–";
-  return seconds < 1 ? said(Number((1000 * seconds).toPrecision(3)), " ms") : said(Number(seconds.toPrecision(3)), " s");
+  return seconds < 1
+    ? said(Number((1000 * seconds).toPrecision(3)), " ms")
+    : said(Number(seconds.toPrecision(3)), " s");
 }
 
 export function rate(gain, seconds) {
@@ -68,16 +73,26 @@ export function spark(values, what) {
   const [width, height] = [240, 44];
   if (values.length < 2) return element("p", { class: "note" }, "The curve begins with the third look.");
   const most = Math.max(...values) || 1;
-  const points = values.map((value, at) => `${((at / (values.length - 1)) * width).toFixed(1)},${(height - 2 - (value / most) * (height - 6)).toFixed(1)}`);
+  const points = values.map(
+    (value, at) =>
+      `${((at / (values.length - 1)) * width).toFixed(1)},${(height - 2 - (value / most) * (height - 6)).toFixed(1)}`,
+  );
   return drawn(
     "svg",
-    { class: "spark", viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img", "aria-label": `${what}: at most ${most.toFixed(1)}` },
+    {
+      class: "spark",
+      viewBox: `0 0 ${width} ${height}`,
+      preserveAspectRatio: "none",
+      role: "img",
+      "aria-label": `${what}: at most ${most.toFixed(1)}`,
+    },
     drawn("polyline", { class: "run", points: points.join(" ") }),
   );
 }
 
 export function table(head, rows) {
-  const cell = (name) => (value, at) => element(name, { class: at ? "number" : null, scope: name === "th" ? "col" : null }, value);
+  const cell = (name) => (value, at) =>
+    element(name, { class: at ? "number" : null, scope: name === "th" ? "col" : null }, value);
   const line = (name) => (cells) => element("tr", {}, ...cells.map(cell(name)));
   const body = element("tbody", {}, ...rows.map(line("td")));
   return scroller(element("table", {}, element("thead", {}, line("th")(head)), body), `Table: ${head.join(", ")}`);

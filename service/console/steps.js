@@ -1,6 +1,6 @@
 // The blackboard: a row for every sentence, and in it h_t.
 //
-//     Reading --a window of it--> rows, of which only the changed ones are made anew     arrow keys, pointer --> on.point
+//     Reading --a window of it--> rows, of which the changed ones are made anew     arrow keys, pointer --> on.point
 
 import { chance, count, element, shown, signed } from "./elements.js";
 import { sign, strip } from "./palette.js";
@@ -121,7 +121,14 @@ export class Steps {
 
   #key(event) {
     const from = Number(document.activeElement.dataset.index ?? this.chosen);
-    const to = { ArrowDown: from + 1, ArrowUp: from - 1, Home: 0, End: this.total - 1, PageDown: from + 10, PageUp: from - 10 }[event.key];
+    const to = {
+      ArrowDown: from + 1,
+      ArrowUp: from - 1,
+      Home: 0,
+      End: this.total - 1,
+      PageDown: from + 10,
+      PageUp: from - 10,
+    }[event.key];
     if (to === undefined || !this.total) return;
     event.preventDefault();
     const index = Math.max(0, Math.min(this.total - 1, to));

@@ -52,10 +52,19 @@ export function latency(scene) {
     .map(([route, some]) => ({ route, number: sum(some.filter(({ labels }) => labels.le === "+Inf")), some }))
     .filter(({ number }) => number)
     .sort((a, b) => b.number - a.number)
-    .map(({ route, number, some }) => [route, said(number), duration(quantile(0.5, some)), duration(quantile(0.99, some))]);
+    .map(({ route, number, some }) => [
+      route,
+      said(number),
+      duration(quantile(0.5, some)),
+      duration(quantile(0.99, some)),
+    ]);
   const first = gained(scene, "undertone_first_event_seconds_bucket");
-  if (first && sum(first)) rows.push(["first event of a stream", "", duration(quantile(0.5, first)), duration(quantile(0.99, first))]);
-  return card("Latency", scene.seconds && rows.length ? table(["route", "requests", "p50", "p99"], rows) : quiet(scene));
+  if (first && sum(first))
+    rows.push(["first event of a stream", "", duration(quantile(0.5, first)), duration(quantile(0.99, first))]);
+  return card(
+    "Latency",
+    scene.seconds && rows.length ? table(["route", "requests", "p50", "p99"], rows) : quiet(scene),
+  );
 }
 
 function quiet(scene) {
@@ -75,20 +84,33 @@ export function errors(scene) {
     .map(([code, number]) => [code, said(number)]);
   return card(
     "Errors",
-    element("p", { class: `big ${bad ? "bad" : "good"}` }, all ? `${bad ? "⚠ " : ""}${((100 * bad) / all).toFixed(2)} %` : "–"),
+    element(
+      "p",
+      { class: `big ${bad ? "bad" : "good"}` },
+      all ? `${bad ? "⚠ " : ""}${((100 * bad) / all).toFixed(2)} %` : "–",
+    ),
     element("p", { class: "note" }, "of the requests of the last minute failed on this side (5xx)."),
-    rows.length ? table(["code", "answers"], rows) : element("p", { class: "note" }, "No errors of any kind in the last minute."),
+    rows.length
+      ? table(["code", "answers"], rows)
+      : element("p", { class: "note" }, "No errors of any kind in the last minute."),
   );
 }
 
 export function sessions(scene) {
   const events = samples(scene.now, "undertone_sessions_total");
-  const counted = events ? [...grouped(events, ({ event }) => event)].map(([event, some]) => [event, said(sum(some))]) : [];
+  const counted = events
+    ? [...grouped(events, ({ event }) => event)].map(([event, some]) => [event, said(sum(some))])
+    : [];
   const idle = gained(scene, "undertone_session_idle_seconds_bucket");
   return card(
     "Sessions",
-    figures([["stored now", said(total(scene.now, "undertone_redis_keys"))], ["pause before the next request, p50", idle && duration(quantile(0.5, idle))]]),
-    counted.length ? table(["since the start", "sessions"], counted) : element("p", { class: "missing" }, `events: ${MISSING}`),
+    figures([
+      ["stored now", said(total(scene.now, "undertone_redis_keys"))],
+      ["pause before the next request, p50", idle && duration(quantile(0.5, idle))],
+    ]),
+    counted.length
+      ? table(["since the start", "sessions"], counted)
+      : element("p", { class: "missing" }, `events: ${MISSING}`),
   );
 }
 
@@ -97,10 +119,15 @@ export function redis(scene) {
   const circuit = total(scene.now, "undertone_store_circuit_open");
   const seconds = gained(scene, "undertone_redis_seconds_bucket");
   const failures = gained(scene, "undertone_store_failures_total");
-  const [used, limit] = [total(scene.now, "undertone_redis_memory_bytes"), total(scene.now, "undertone_redis_memory_limit_bytes")];
+  const [used, limit] = [
+    total(scene.now, "undertone_redis_memory_bytes"),
+    total(scene.now, "undertone_redis_memory_limit_bytes"),
+  ];
   return card(
     "Redis",
-    up === null ? element("p", { class: "missing" }, `up or down: ${MISSING}`) : element("p", { class: `big ${up && !circuit ? "good" : "bad"}` }, up ? "✓ up" : "⚠ down"),
+    up === null
+      ? element("p", { class: "missing" }, `up or down: ${MISSING}`)
+      : element("p", { class: `big ${up && !circuit ? "good" : "bad"}` }, up ? "✓ up" : "⚠ down"),
     figures([
       ["workers that gave it up", said(circuit)],
       ["questions unanswered, last minute", said(orNull(failures))],

@@ -25,7 +25,8 @@ export class Verdict {
   /** @param {import("./reading.js").Reading} reading @param {string[]} labels @param {number | null} threshold */
   draw(reading, labels, threshold) {
     const probability = reading.sentences.at(-1)?.probability ?? reading.done?.probability;
-    if (probability === undefined) this.#write("none", "", "Nothing read yet", "", "The curve begins with the first sentence.");
+    if (probability === undefined)
+      this.#write("none", "", "Nothing read yet", "", "The curve begins with the first sentence.");
     else this.#answer(reading, labels, threshold, probability);
   }
 
@@ -36,7 +37,10 @@ export class Verdict {
     const word = finished ? label : `${label} so far`;
     this.#write(above ? "above" : "below", sign(above), word, chance(probability), because(reading, labels, threshold));
     const sentences = count(reading.sentences.length);
-    this.#tell(word, `${word}: ${Math.round(100 * probability)} percent ${labels.at(-1)} after ${sentences} sentences.`);
+    this.#tell(
+      word,
+      `${word}: ${Math.round(100 * probability)} percent ${labels.at(-1)} after ${sentences} sentences.`,
+    );
   }
 
   #write(side, mark, word, number, why) {
