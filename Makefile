@@ -22,8 +22,8 @@ serve: $(VENV)/.serve ## the service on HOST:PORT (127.0.0.1:3000), with an embe
 test: $(VENV)/.dev ## every test that needs only Python
 	$(BIN)/python -m pytest -m "not tools"
 
-tools: ## installs by apt what the other tests need (redis-server, bogofilter)
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server bogofilter
+tools: ## installs by apt what the other tests need (redis-server, bogofilter, chromium)
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server bogofilter chromium fonts-dejavu-core
 
 test-all: test ## the tests above, and those that need what `make tools` installs
 	$(BIN)/python -m pytest -m tools

@@ -16,12 +16,12 @@ from typing import Final
 from threadpoolctl import threadpool_limits
 
 from models import shipped
-from models.artefact import Artefact
+from models.artefact import CARD, Artefact
 from models.artefact import load as load_artefact
 from models.predictor import Predictor
 from models.verdict import threshold
 from service.batcher import Batcher
-from service.errors import UnknownModel, UnknownTask
+from service.errors import NotFound, UnknownModel, UnknownTask
 from service.settings import SettingsError
 
 logger = logging.getLogger(__name__)
@@ -31,10 +31,11 @@ INLINE: Final = 8
 
 
 class Model:
-    """A loaded artefact, and the batcher in front of it."""
+    """A loaded artefact, and the batcher in front of it; `card` is Markdown, and empty where it came without one."""
 
-    def __init__(self, artefact: Artefact, predictor: Predictor, batcher: Batcher) -> None:
+    def __init__(self, artefact: Artefact, predictor: Predictor, batcher: Batcher, card: str = "") -> None:
         self.artefact = artefact
+        self.card = card
         self.predictor = predictor
         self.batcher = batcher
         self.name = artefact.name
@@ -80,6 +81,15 @@ class Catalogue:
                 f"no model {model[:80]!r} for task {task!r} is loaded, there are: {known}", field="model"
             )
         return found
+
+    def card(self, model: str) -> str:
+        """What is to be known of the model of that name or digest; raises NotFound."""
+        found = next((m for m in self.models if model in (m.name, m.digest)), None)
+        if found is None:
+            raise NotFound(f"no model {model[:80]!r} is loaded, /v1/models lists those that are")
+        if not found.card:
+            raise NotFound(f"{found.name} came without a {CARD}: /v1/models has its figures")
+        return found.card
 
     def find(self, task: str, model: str) -> Model | None:
         return next((m for m in self.models if m.task == task and model in (m.name, m.digest)), None)
@@ -133,9 +143,14 @@ def load(names: Sequence[str], worker: int, queue: int, device: str = "auto") ->
         _steady()
         predictor.advance([(None, ["The first call pays for what later ones find warm."])])
         inline = INLINE if where == "cpu" else 0
-        loaded.append(Model(artefact, predictor, Batcher(predictor.advance, engine, queue, inline)))
+        loaded.append(Model(artefact, predictor, Batcher(predictor.advance, engine, queue, inline), _card(folder)))
         logger.info("loaded %s %s on %s", artefact.name, artefact.digest[:19], where)
     return Catalogue(loaded)
+
+
+def _card(folder: Path) -> str:
+    file = folder / CARD
+    return file.read_text("utf-8") if file.is_file() else ""
 
 
 def _gpus() -> int:

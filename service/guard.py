@@ -41,11 +41,13 @@ ROUTES: Final = (
     "/v1/sessions",
     "/v1/sessions/{id}",
     "/v1/models",
+    "/v1/models/{model}/card",
     "/v1/status",
     "/metrics",
     "/docs",
     "/docs.json",
     "/",
+    "/console/{name}",
     *NATIVE,
     *PROBES,
 )
@@ -68,6 +70,10 @@ def template(path: str) -> str:
     """
     if path.startswith("/v1/sessions/"):
         return "/v1/sessions/{id}"
+    if path.startswith("/v1/models/") and path.endswith("/card"):
+        return "/v1/models/{model}/card"
+    if path.startswith("/console/"):
+        return "/console/{name}"
     if path.startswith("/docs/"):
         return "/docs"
     return path if path in ROUTES else OTHER

@@ -133,6 +133,7 @@ def _paths() -> dict[str, Any]:
             },
         },
         "/v1/models": {"get": _operation("What is loaded", wire.ModelsOut)},
+        "/v1/models/{model}/card": {"get": _card()},
         "/v1/status": {"get": _operation("What is degraded, and why", wire.StatusOut)},
     }
 
@@ -170,6 +171,16 @@ def _stream() -> dict[str, Any]:
     lines = {"schema": {"oneOf": [_reference(m) for m in (wire.StreamedSentence, wire.Done, wire.ErrorOut)]}}
     said["responses"]["200"]["content"] = {"text/event-stream": lines, "application/x-ndjson": lines}
     return said
+
+
+def _card() -> dict[str, Any]:
+    named = {"name": "model", "in": "path", "required": True, "description": "A name or digest."}
+    markdown = {"text/markdown": {"schema": {"type": "string"}}}
+    return {
+        "summary": "The card of a model: figures, calibration, thresholds, data, limits",
+        "parameters": [named | {"schema": {"type": "string"}}],
+        "responses": {"200": {"description": "Markdown.", "content": markdown}, **_errors()},
+    }
 
 
 def _mail() -> dict[str, Any]:

@@ -12,12 +12,12 @@ from typing import Final
 
 from pydantic import BaseModel
 from starlette.requests import Request
-from starlette.responses import FileResponse, HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Match, Route, Router, WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.errors import UndertoneError
-from service import metrics, openapi
+from service import metrics, openapi, page
 from service.duplex import Duplex
 from service.errors import InvalidRequest, MethodNotAllowed, NotFound, StoreUnavailable, Timeout
 from service.guard import NATIVE, PROBES, ErrorResponse
@@ -106,6 +106,11 @@ async def models(request: Request, serving: Serving) -> Response:
     return _json(ModelsOut(models=said))
 
 
+async def card(request: Request, serving: Serving) -> Response:
+    admit(request, serving)
+    return PlainTextResponse(serving.catalogue.card(request.path_params["model"]), media_type="text/markdown")
+
+
 async def status(_: Request, serving: Serving) -> Response:
     why: list[str] = []
     try:
@@ -141,8 +146,11 @@ async def docs_asset(request: Request, serving: Serving) -> Response:
     return FileResponse(openapi.asset(name))
 
 
-async def home(_: Request, __: Serving) -> Response:
-    return RedirectResponse("/docs")
+async def console(request: Request, _: Serving) -> Response:
+    part = page.parts().get(request.path_params.get("name", page.INDEX))
+    if part is None:
+        raise NotFound(f"there is nothing at {request.url.path[:200]}")
+    return page.answer(request, part)
 
 
 async def nothing(routes: Sequence[Route], request: Request, _: Serving) -> Response:
@@ -197,12 +205,14 @@ def application(serving: Callable[[], Serving]) -> Router:
         ("/v1/sessions", sessions, ["DELETE"]),
         ("/v1/sessions/{id}", session, ["GET", "DELETE"]),
         ("/v1/models", models, ["GET"]),
+        ("/v1/models/{model}/card", card, ["GET"]),
         ("/v1/status", status, ["GET"]),
         ("/metrics", exposition, ["GET"]),
         ("/docs", docs, ["GET"]),
         ("/docs/{name}", docs_asset, ["GET"]),
         ("/docs.json", docs_json, ["GET"]),
-        ("/", home, ["GET"]),
+        ("/", console, ["GET"]),
+        ("/console/{name}", console, ["GET"]),
     ]
     routes = [Route(path, Endpoint(handler, serving), methods=methods) for path, handler, methods in table]
     sockets = [WebSocketRoute("/v1/stream", Socket(serving)), WebSocketRoute("/{path:path}", Nowhere())]

@@ -42,9 +42,13 @@ class Service:
     """The service as its own process group, with its log in `folder`."""
 
     def __init__(
-        self, folder: Path, environment: Mapping[str, str] | None = None, command: Sequence[str] = COMMAND
+        self,
+        folder: Path,
+        environment: Mapping[str, str] | None = None,
+        command: Sequence[str] = COMMAND,
+        port: int | None = None,
     ) -> None:
-        self.port = free_port()
+        self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"service-{self.port}.log"
         cleared = ("UNDERTONE_", "REDIS_", "PROMETHEUS_", "BENTOML_")

@@ -10,7 +10,7 @@ import redis
 import torch
 
 from service.embedded import EmbeddedRedis
-from tests.service.live import Bench, Live, artefact
+from tests.service.live import CARD, Bench, Live, artefact
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -28,6 +28,7 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     names = [(task, family) for family in ("gru", "conv1d") for task in ("spam", "sentiment")]
     for task, family in names:
         artefact(task, family).save(root / f"{task}-{family}")
+    (root / "spam-gru" / "CARD.md").write_text(CARD, "utf-8")
     return [root / f"{task}-{family}" for task, family in names]
 
 

@@ -45,6 +45,8 @@ GONE_SECONDS: Final = 0.1
 LABELS: Final = {"spam": ("ham", "spam"), "sentiment": ("negative", "positive")}
 FIGURES: Final = {"documents": 10, "accuracy": 0.9, "roc_auc": None, "thresholds": {"0.01": {"recall": 0.5}}}
 """Test figures as training writes them: numbers, and tables of numbers."""
+CARD: Final = "# spam-gru\n\nIt knows the cat – and the mat.\n"
+"""Of spam-gru; the other models came without one."""
 TEXT: Final = "The cat sat on the film. You won free money! Click, click, click. Is the cat good? The end"
 """Five sentences; most words are in the vocabulary."""
 

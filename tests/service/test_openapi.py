@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -55,7 +56,7 @@ def test_every_operation_is_whole() -> None:
             parameters = operation.get("parameters", [])
             names = [parameter["name"] for parameter in parameters]
             assert len(names) == len(set(names))
-            assert {p["name"] for p in parameters if p["in"] == "path"} == ({"id"} if "{id}" in path else set())
+            assert {p["name"] for p in parameters if p["in"] == "path"} == set(re.findall(r"{(\w+)}", path))
             assert all(p["required"] for p in parameters if p["in"] == "path")
             assert all(p["schema"] for p in parameters)
 

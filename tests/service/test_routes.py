@@ -16,7 +16,7 @@ import pytest
 
 from service.access import Bucket
 from service.serving import Serving
-from tests.service.live import FIGURES, TEXT, Bench, Live, events
+from tests.service.live import CARD, FIGURES, TEXT, Bench, Live, events
 
 KEY: Final = {"authorization": "Bearer k"}
 API_KEYS: Final = {hashlib.sha256(b"k").hexdigest(): "anna"}
@@ -307,6 +307,18 @@ def test_models(live: Live) -> None:
     assert said[0]["digest"] == live.post("/v1/predict", GOOD).json()["model"]["digest"]
 
 
+def test_a_model_has_its_card_by_name_and_by_digest(live: Live) -> None:
+    digest = live.client.get("/v1/models").json()["models"][0]["digest"]
+    for model in ("spam-gru", digest):
+        card = live.client.get(f"/v1/models/{model}/card")
+        assert (card.status_code, card.headers["content-type"]) == (200, "text/markdown; charset=utf-8")
+        assert card.text == CARD
+    for model, why in (("spam-conv1d", "without a CARD.md"), ("none", "/v1/models"), ("..%2Fspam-gru", "no model")):
+        refused = live.client.get(f"/v1/models/{model}/card")
+        assert (refused.status_code, detail(refused)["code"]) == (404, "not_found")
+        assert why in detail(refused)["message"] or model.startswith("..")
+
+
 def test_status_says_what_is_degraded_and_leaks_nothing(bench: Bench, live: Live, tmp_path: Path) -> None:
     assert live.client.get("/v1/status").json() == {"status": "ok", "sessions": "ok", "why": []}
     with live.with_serving(bench.serving(redis_url=f"unix://{tmp_path}/none.sock")):
@@ -319,8 +331,11 @@ def test_status_says_what_is_degraded_and_leaks_nothing(bench: Bench, live: Live
         assert live.post("/v1/predict", GOOD).status_code == 200
 
 
-OPEN: Final = ("/", "/v1/status")
-CLOSED: Final = ("/v1/models", "/metrics", "/docs", "/docs.json", "/docs/swagger-ui.css", "/v1/sessions/a?task=spam")
+OPEN: Final = ("/", "/console/main.js", "/v1/status")
+CLOSED: Final = (
+    "/v1/models", "/v1/models/spam-gru/card", "/metrics", "/docs", "/docs.json", "/docs/swagger-ui.css",
+    "/v1/sessions/a?task=spam",
+)  # fmt: skip
 
 
 def test_what_needs_a_key_and_what_does_not(bench: Bench, live: Live) -> None:
@@ -422,7 +437,6 @@ def test_a_stream_of_plain_text_reads_its_query_and_ignores_what_it_does_not_kno
 
 
 def test_docs(live: Live) -> None:
-    assert live.client.get("/", follow_redirects=False).headers["location"] == "/docs"
     page = live.client.get("/docs")
     assert "script-src 'self'" in page.headers["content-security-policy"]
     for asset, media in (("swagger-ui.css", "css"), ("swagger-ui-bundle.js", "javascript"), ("start.js", "javascript")):
