@@ -48,7 +48,7 @@ class Workers:
 
     def __exit__(self, *_: object) -> None:
         for ours in self._ours:
-            ours.close()
+            ours.send(None)
         for process in self._processes:
             process.join()
 
@@ -56,11 +56,8 @@ class Workers:
 def _serve(theirs: Connection, core: int, works: Mapping[str, Work], texts: Sequence[str]) -> None:
     os.sched_setaffinity(0, {core})
     threadpool_limits(1)
-    while True:
-        try:
-            name, part, number = theirs.recv()
-        except EOFError:
-            return
+    while (asked := theirs.recv()) is not None:
+        name, part, number = asked
         began = time.process_time()
         results = works[name](texts[part::number])
         took = time.process_time() - began
