@@ -26,7 +26,7 @@ from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
 from benchmarks.report import bars, rates, save, surroundings, table
-from benchmarks.rounds import machine, turns
+from benchmarks.rounds import machine, measure, turns
 from benchmarks.workers import Work, Workers
 from models import shipped
 from models.artefact import load
@@ -44,6 +44,7 @@ COLUMNS: Final = {
     "what": "", "documents/s": ",.0f", "lowest": ",.0f", "highest": ",.0f", "MB/s": ".1f", "of fastText": ".2f",
     "accuracy": ".2%", "on 2 cores": ",.0f", "of fastText on 2": ".2f",
 }  # fmt: skip
+STAGES: Final = ("segment", "tokenize", "model and answers")
 _TOKEN: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[!?]")
 
 
@@ -64,6 +65,11 @@ def main() -> None:
         found = measured(name, asked.data_dir, asked.documents, asked.rounds)
         print(f"\n{name}, {found[0]['documents']:,} documents of its test, {found[0]['MB']:.1f} MB")
         print(*table(found, COLUMNS), sep="\n")
+        print("where our time goes, µs of CPU a document:")
+        print(
+            *table([row for row in found if "segment" in row], dict.fromkeys(("what", *STAGES), ".0f") | {"what": ""}),
+            sep="\n",
+        )
         rows += found
     print(f"\n{machine()}")
     if asked.json:
@@ -108,8 +114,24 @@ def measured(name: str, data_dir: Path, number: int, rounds: int) -> list[dict[s
             row["MB/s"] = row["documents/s"] * size / len(texts)
             if len(cores) > 1:
                 row |= {"on 2 cores": rates(took[2][of])["rate"], "of fastText on 2": took[2][of].ratio}
+        if of in ours:
+            row |= stages(ours[of], texts, rounds)
         rows.append(row)
     return rows
+
+
+def stages(predictor: Predictor, texts: Sequence[str], rounds: int) -> dict[str, float]:
+    """What each part of the way takes, in µs a document."""
+    cut = [[sentence.text for sentence in split(text, predictor.artefact.language)] for text in texts]
+    batches = [cut[first : first + BATCH] for first in range(0, len(cut), BATCH)]
+    together = [[sentence for text in batch for sentence in text] for batch in batches]
+    works: dict[str, Callable[[], object]] = {
+        "segment": lambda: [split(text, predictor.artefact.language) for text in texts],
+        "tokenize": lambda: [predictor.artefact.vocabulary.batch(batch) for batch in together],
+        "all": lambda: [predictor.advance([(None, text) for text in batch]) for batch in batches],
+    }
+    segment, tokenize, rest = (1e6 * times.each for times in measure(works, rounds, len(texts)).values())
+    return dict(zip(STAGES, (segment, tokenize, rest - tokenize), strict=True))
 
 
 def timed(workers: Workers, name: str, number: int) -> Callable[[], float]:

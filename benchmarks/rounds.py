@@ -40,7 +40,7 @@ class Times:
 
 
 def measure(works: Mapping[str, Callable[[], object]], rounds: int, pieces: int, repeat: int = 1) -> dict[str, Times]:
-    """Each work is done `repeat` times a round, and once before the first round."""
+    """Each work is done `repeat` times a round, and as often before the first one."""
     return turns({name: partial(seconds, work, repeat) for name, work in works.items()}, rounds, pieces * repeat)
 
 
