@@ -61,7 +61,7 @@ _SHOWN: Final = "[ !#-&(*-;=?A-Z^_a-z|~]"
 _ORDINARY: Final = re.compile(
     rf"\s*([A-Za-z]{_INSIDE}+(?:(?:{_ON}|{_CLOSED}){_INSIDE}+)*+(?:{_CLOSED})?[.!?]++)"
     rf"(?:(?= {{1,2}}(?:[A-HJ-Z]|I[a-z]|(?<![.!?][.!?] )(?<![.!?][.!?]  )[Ia-z]))"
-    rf"(?={_SHOWN}{{{AFTER}}}|(?:{_SHOWN}|'[a-z]){{{AFTER}}})"
+    rf"(?=(?:{_SHOWN}|'(?=[a-z])){{{AFTER - 1}}}{_SHOWN})"
     rf"|(?= ?\n\n[\s\S]{{{AFTER - 2}}})()|(?=[ \t\n\r]*\Z)())"
 )
 _LAST_WORD: Final = re.compile(r" (?:[A-Za-z0-9-]{2,15}|[0-9])\)?")
