@@ -92,6 +92,8 @@ PLAIN += [
 
 @given(st.lists(st.sampled_from(PLAIN) | st.text("aB. '()", max_size=3), max_size=40).map("".join) | texts)
 @example("Corp I \"\" 'tis; 5. We left.  noIt's")  # what is shown ends with the apostrophe, which so closes a quotation
+@example("So we went home... I think so too, all of us.")
+@example("We (viii) Went (viii) Home so. Then we left all of it")
 @settings(max_examples=1000)
 def test_what_is_plain_needs_no_second_look(text: str) -> None:
     """That a plain sentence ends where sentencex, asked about each terminator, says that it does."""
