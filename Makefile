@@ -11,7 +11,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test tools test-all faults lint format models clean
+.PHONY: help serve test tools test-all faults bench lint format models clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -30,6 +30,12 @@ test-all: test ## the tests above, and those that need what `make tools` install
 
 faults: $(VENV)/.dev ## sessions under faults for a quarter of an hour, and a table: steps lost, wrong probabilities (wants `make tools`)
 	$(BIN)/python -m tests.faults
+
+bench: $(VENV)/.dev ## what measures speed, one after another, with the data sets of DATA_DIR
+	$(BIN)/python -m benchmarks.bulk --data-dir $(DATA_DIR)
+	$(BIN)/python -m benchmarks.engine
+	$(BIN)/python -m benchmarks.sentence
+	$(BIN)/python -m benchmarks.streams
 
 lint: $(VENV)/.dev ## ruff and mypy, tests included
 	$(BIN)/ruff check .

@@ -1,22 +1,16 @@
-"""NumPy against torch, on one core: a sentence, a stream, many sessions, whole reviews, memory and start.
+"""NumPy against torch, on one core: a sentence, a stream, many sessions, memory and start.
 
 shipped models --both engines--> equal? --in turn--> µs of CPU a sentence
-reviews --segment, tokenise, score--> documents/s, beside fastText trained here on the same reviews
 """
 
 from __future__ import annotations
 
 import argparse
-import gzip
-import json
-import random
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any, Final
+from typing import Final
 
 import torch
 from threadpoolctl import threadpool_limits
@@ -30,8 +24,6 @@ from models.sentences import split
 
 TEXT: Final = Path(__file__).parent.parent / "docs" / "phishing.txt"
 NEAR: Final = 1e-5
-BULK: Final = 128
-"""Reviews of one batch."""
 START: Final = """
 import sys, time
 from pathlib import Path
@@ -52,9 +44,7 @@ Item = tuple[bytes | None, Sequence[str]]
 
 def main() -> None:
     parser = argparse.ArgumentParser("python -m benchmarks.engine", description=__doc__.splitlines()[0])
-    parser.add_argument("--data-dir", type=Path, help="where aclimdb is; without it no reviews are scored")
     parser.add_argument("--rounds", type=int, default=7, help="how often each thing is timed (7)")
-    parser.add_argument("--reviews", type=int, default=1000, help="reviews of the test that are scored (1000)")
     asked = parser.parse_args()
     threadpool_limits(1)
     torch.set_num_threads(1)
@@ -66,9 +56,6 @@ def main() -> None:
     print("\nstart with all of them: CPU seconds and resident MB")
     for engine in ("torch", "numpy"):
         print(f"  {engine:8}", *start(engine, folders))
-    if asked.data_dir:
-        print(f"\nreviews, from text to probability: {asked.reviews} of aclimdb's test")
-        print(*reviews(folders, asked.data_dir, asked.reviews, asked.rounds), sep="\n")
     print(f"\n{machine()}")
 
 
@@ -111,70 +98,12 @@ def start(engine: str, folders: Sequence[Path]) -> Iterator[str]:
     yield f"{seconds:.1f} s   {resident:.0f} MB"
 
 
-def reviews(folders: Sequence[Path], data_dir: Path, number: int, rounds: int) -> Iterator[str]:
-    rows = list(read(data_dir / "aclimdb" / "test.jsonl.gz"))
-    chosen = random.Random(0).sample(rows, number)
-    texts, labels = [text for text, _ in chosen], [label for _, label in chosen]
-    size = sum(len(text.encode()) for text in texts) / 1e6
-    works: dict[str, Callable[[], list[int]]] = fast_text(texts, data_dir)
-    for folder in (folder for folder in folders if folder.name.startswith("sentiment")):
-        for engine, predictor in both(folder).items():
-            works[f"{folder.name} {engine}"] = labelling(predictor, texts)
-    found = {name: work() for name, work in works.items()}
-    for name, times in measure(works, rounds, number).items():
-        right = sum(a == b for a, b in zip(found[name], labels, strict=True)) / number
-        low, high = times.spread
-        yield (
-            f"  {name:28} {1 / times.each:7,.0f} documents/s ({1 / high:,.0f} to {1 / low:,.0f})"
-            f" {size / number / times.each:6.1f} MB/s   {right:.1%} right   {times.ratio:.2f} x"
-        )
-
-
-def read(path: Path) -> Iterator[tuple[str, int]]:
-    with gzip.open(path, "rt") as lines:
-        for row in map(json.loads, lines):
-            yield row["text"].replace("<br />", "\n"), row["label"]
-
-
-def fast_text(texts: Sequence[str], data_dir: Path) -> dict[str, Callable[[], list[int]]]:
-    """fastText as its tutorial has it: pairs, lower case, marks apart; nothing where it is not installed."""
-    try:
-        import fasttext
-    except ImportError:
-        return {}
-    token = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[!?]")
-
-    def line(text: str) -> str:
-        return " ".join(token.findall(text.lower()))
-
-    rows = list(read(data_dir / "aclimdb" / "train.jsonl.gz"))
-    random.Random(0).shuffle(rows)
-    with NamedTemporaryFile("w", suffix=".txt") as file:
-        file.writelines(f"__label__{label} {line(text)}\n" for text, label in rows)
-        file.flush()
-        model: Any = fasttext.train_supervised(file.name, lr=0.5, wordNgrams=2, thread=1, seed=1, verbose=0)
-    return {"fastText": lambda: [int(name[0][-1]) for name in model.predict([line(text) for text in texts])[0]]}
-
-
 def scored(predictor: Predictor, items: Sequence[Item]) -> list[Advance]:
     return [answer for answer in predictor.advance(items) if isinstance(answer, Advance)]
 
 
 def advancing(predictor: Predictor, items: Sequence[Item]) -> Callable[[], object]:
     return lambda: predictor.advance(items)
-
-
-def labelling(predictor: Predictor, texts: Sequence[str]) -> Callable[[], list[int]]:
-    """The label of every review, from its text."""
-
-    def work() -> list[int]:
-        labels: list[int] = []
-        for first in range(0, len(texts), BULK):
-            items = [(None, [s.text for s in split(text)]) for text in texts[first : first + BULK]]
-            labels += [int(advance.steps[-1].probabilities[-1] >= 0.5) for advance in scored(predictor, items)]
-        return labels
-
-    return work
 
 
 def difference(one: Sequence[Advance], other: Sequence[Advance]) -> float:

@@ -10,7 +10,10 @@ import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from statistics import median
+
+from tqdm import trange
 
 
 @dataclass(frozen=True)
@@ -37,21 +40,31 @@ class Times:
 
 
 def measure(works: Mapping[str, Callable[[], object]], rounds: int, pieces: int, repeat: int = 1) -> dict[str, Times]:
-    """Each work is done `repeat` times a round, and once before the first round."""
+    """Each work is done `repeat` times a round, and as often before the first one."""
+    return turns({name: partial(seconds, work, repeat) for name, work in works.items()}, rounds, pieces * repeat)
+
+
+def turns(works: Mapping[str, Callable[[], float]], rounds: int, pieces: int) -> dict[str, Times]:
+    """The same of works that tell themselves how many seconds they took."""
     for work in works.values():
         work()
-    seconds: dict[str, list[float]] = {name: [] for name in works}
-    for _ in range(rounds):
+    took: dict[str, list[float]] = {name: [] for name in works}
+    for _ in trange(rounds, desc="rounds", leave=False):
         for name, work in works.items():
-            began = time.process_time()
-            for _ in range(repeat):
-                work()
-            seconds[name].append(time.process_time() - began)
-    first = seconds[next(iter(works))]
+            took[name].append(work())
+    first = took[next(iter(works))]
     return {
-        name: Times(tuple(found), tuple(a / b for a, b in zip(first, found, strict=True)), pieces * repeat)
-        for name, found in seconds.items()
+        name: Times(tuple(found), tuple(a / b for a, b in zip(first, found, strict=True)), pieces)
+        for name, found in took.items()
     }
+
+
+def seconds(work: Callable[[], object], repeat: int = 1) -> float:
+    """Seconds of CPU that this process took for it."""
+    began = time.process_time()
+    for _ in range(repeat):
+        work()
+    return time.process_time() - began
 
 
 def machine() -> str:

@@ -31,8 +31,7 @@ _COUNT: Final = np.dtype("<u4")
 _FLOAT: Final = np.dtype("<f4")
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(NamedTuple):
     """What is known after a sentence.
 
     `probabilities` one per label; `log_odds` of the last label, calibrated; `delta`, log_odds less
@@ -106,7 +105,7 @@ class Predictor:
     ) -> Sequence[tuple[int, Advance | UndertoneError]]:
         began = time.perf_counter()
         plan = self._plan(items, good)
-        ids = list(map(self.artefact.vocabulary.ids, plan.sentences))
+        ids = self.artefact.vocabulary.batch(plan.sentences)
         if refused := self._without_room(plan, ids):
             rest = [i for i in good if i not in refused]
             return [*refused.items(), *(self._advance(items, rest) if rest else [])]

@@ -13,7 +13,7 @@ a letter or a digit (what has none joins the next sentence), and ends at the fir
     (d) 1,000 code points after its first letter or digit: at the last blank, else there
 
 `sentencex` knows the abbreviations of some 300 languages, but is quadratic on whole texts; here it
-never sees more than 80 code points.
+never sees more than 80 code points. Most sentences are so plain that it need not see them (`_ORDINARY`).
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from __future__ import annotations
 import codecs
 import copy
 import re
+from functools import lru_cache
 from typing import Final, NamedTuple
 
 import sentencex
@@ -49,6 +50,21 @@ _TERMINATORS: Final = (
 )
 # A newline, or a run of terminators; written so that it begins with one set, which is searched for three times as fast.
 _CANDIDATE: Final = re.compile(f"[{_TERMINATORS}\n](?:(?<!\n)[{_TERMINATORS}]+)?")
+# A sentence so plain that `sentencex` has no rule for English which could keep it from ending here, but for its last
+# word: one line of ASCII, where terminators go right on and brackets close behind words; then come a letter and, as far
+# as is shown, nothing that could close a quotation or a bracket. Or, whatever the word, a blank line (group 2); or
+# nothing (group 3).
+_INSIDE: Final = r'[ "-(*-\-/->@-~]+'
+_CLOSED: Final = r"(?<=[A-Za-z]{4})(?<![ivxlcdmIVXLCDM]{4})\)"
+_ON: Final = r"(?<! )(?:[.!?]+(?=[a-z0-9])|\.\.+(?= [a-z0-9]))"
+_SHOWN: Final = "[ !#-&(*-;=?A-Z^_a-z|~]"
+_ORDINARY: Final = re.compile(
+    rf"\s*([A-Za-z]{_INSIDE}+(?:(?:{_ON}|{_CLOSED}){_INSIDE}+)*+(?:{_CLOSED})?[.!?]++)"
+    rf"(?:(?= {{1,2}}(?:[A-HJ-Z]|I[a-z]|(?<![.!?][.!?] )(?<![.!?][.!?]  )[Ia-z]))"
+    rf"(?=(?:{_SHOWN}|'(?=[a-z])){{{AFTER - 1}}}{_SHOWN})"
+    rf"|(?= ?\n\n[\s\S]{{{AFTER - 2}}})()|(?=[ \t\n\r]*\Z)())"
+)
+_LAST_WORD: Final = re.compile(r" (?:[A-Za-z0-9-]{2,15}|[0-9])\)?")
 
 
 class Sentence(NamedTuple):
@@ -117,7 +133,11 @@ class Segmenter:
         self._buffer += text
         sentences: list[Sentence] = []
         done = 0
-        while self._first >= 0 or self._begin(done):
+        while True:
+            if self._first < 0:
+                done = self._ordinary(done, sentences, ended)
+                if not self._begin(done):
+                    break
             end = self._end(ended)
             if end < 0:
                 break
@@ -139,6 +159,27 @@ class Segmenter:
                 self._start = 0
                 sentences.append(self._cut(0))
         return sentences
+
+    def _ordinary(self, done: int, sentences: list[Sentence], ended: bool) -> int:
+        """Cuts off sentences as long as each is plain; where it stopped."""
+        buffer, base = self._buffer, self._base
+        while self.language == "en" and not self._aside:
+            limit = done + LONGEST + AFTER
+            found = _ORDINARY.match(buffer, done, limit)
+            if not found or len(text := found[1]) >= LONGEST:
+                break
+            if found[3] is not None:
+                certain = ended and limit >= len(buffer)
+            else:
+                certain = found[2] is not None or _ends_a_sentence(text[text.rfind(" ") :].rstrip(".!?"))
+            if not certain:
+                break
+            at, end = found.span(1)
+            if (newline := buffer.rfind("\n", done, at)) >= 0:
+                self._line = base + newline + 1
+            sentences.append(Sentence(base + at, end - at, text))
+            done = end
+        return done
 
     def _begin(self, done: int) -> bool:
         """Finds where the next sentence starts and its first letter or digit, if that has come."""
@@ -175,8 +216,8 @@ class Segmenter:
             self._scan, end = found.span()
             if buffer[self._scan] == "\n":
                 decision = self._newline(self._scan, latest, ended)
-            elif end == size < latest and not ended:
-                decision = None  # the run of terminators may go on
+            elif end == size < latest:
+                decision = -1 if ended else None  # the run of terminators may go on
             else:
                 decision = self._run(end, ended)
             if decision is None:
@@ -243,6 +284,14 @@ class Segmenter:
         return Sentence(offset, len(text), text)
 
 
+@lru_cache(4096)
+def _ends_a_sentence(word: str) -> bool:
+    """Whether a full stop after a word and the blank before it ends a sentence, wherever that stands."""
+    return _LAST_WORD.fullmatch(word) is not None and all(
+        len(sentencex.segment("en", f"{before}{word}. Zz")) == 2 for before in ("we", "5")
+    )
+
+
 class Utf8Reader:
     """Bytes cut anywhere in, text out; raises InvalidEncoding at bytes that are not UTF-8."""
 
@@ -269,5 +318,4 @@ def split(text: str, language: str = "en") -> list[Sentence]:
     >>> [s.text for s in split("Dear Mr. Jones,\\n\\nthe meeting is at 3.30 p.m. tomorrow. Bring tea!")]
     ['Dear Mr. Jones,', 'the meeting is at 3.30 p.m. tomorrow.', 'Bring tea!']
     """
-    segmenter = Segmenter(language)
-    return segmenter.feed(text) + segmenter.flush()
+    return Segmenter(language)._advance(text, ended=True)

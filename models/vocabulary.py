@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import repeat
-from typing import Final, Literal
+from typing import AnyStr, Final, Literal
 
 import numpy as np
 
@@ -41,12 +41,16 @@ _TOKEN: Final = re.compile(
     r"[^\W_]+(?:[@$€£!|'’]+[^\W_]+)*[@$€£]?(?: ' ?(?:s|t|d|m|re|ve|ll)(?![^\W_]))?"
     r"|[@$€£][^\W\d_]+(?:[@$€£!|'’]+[^\W_]+)*|[!?$%£€]"
 )
-# ASCII text without signs that join takes another way to the same tokens, in less than half of the time: what is of
-# none becomes a blank, and a mark gets blanks around it.
+# ASCII text without signs that join takes another way to the same tokens, many sentences at once and in less than half
+# of the time: what is of none becomes a blank, and a mark gets blanks around it.
 _KEPT: Final = "abcdefghijklmnopqrstuvwxyz0123456789'!?%@$|"
-_TO_KEPT: Final = bytes(ord(chr(c).lower()) if chr(c).lower() in _KEPT else 32 for c in range(128)).ljust(256)
+_TO_KEPT: Final = bytes(ord(chr(c).lower()) if chr(c).lower() in _KEPT else 32 for c in range(128)) + b"\x80".ljust(128)
+_TO_SHAPES: Final = (
+    bytes(97 if chr(c).isalpha() else 48 if chr(c).isdigit() else 32 for c in range(128)) + _TO_KEPT[128:]
+)
 _DROPPED: Final = bytes(c for c in range(128) if _INVISIBLE.match(chr(c)))
-_JOINING: Final = re.compile("![!']*[a-z0-9]")
+_JOINING: Final = {"@": "@", "$": r"\$", "|": r"\|", "!": "!'*[a-z0-9]", "'": "'(?:[ !]|(?<=[ !]'))"}
+_THREE_APART: Final = b" a (?:a a |( {1,2})a\\1 a )"
 _PART: Final = re.compile(r"[^\W\d_]+(?:'[^\W\d_]+)*|\d+|[!?$%£€]")
 # Three letters with the same mark between each and the next, four with a blank.
 _APART: Final = re.compile(
@@ -85,33 +89,45 @@ def words(sentence: str) -> list[str]:
     >>> words("The cat's hat: 50% off!!! It isn ' t 1999 or 4pm. G.r.a.b it")
     ['the', "cat's", 'hat', '50', '%', 'off', '!', '!', '!', 'it', "isn't", '0000', 'or', '4', 'pm', 'grab', 'it']
     """
-    return [part for token in _tokens(sentence) for part in _parts(token)]
+    return [part for token in _tokens([sentence])[0] for part in _parts(token)]
 
 
-def _tokens(sentence: str) -> list[str]:
-    plain = _plain_tokens(sentence) if sentence.isascii() else None
-    found = _TOKEN.findall(normalise(sentence)) if plain is None else plain
-    lengths = list(map(len, found))
-    # Where nothing joins tokens, letters that stand apart are three of one letter in a row.
-    if lengths.count(1) > 2 and (plain is None or "'" in sentence or b"\1\1\1" in bytes(map((1).__eq__, lengths))):
-        text = normalise(sentence)
+def _tokens(sentences: Sequence[str]) -> list[list[str]]:
+    """The tokens of each sentence."""
+    closer = {i for i, sentence in enumerate(sentences) if not sentence.isascii()}
+    plain = [sentence if sentence.isascii() else "" for sentence in sentences] if closer else sentences
+    raw = b" %b " % " \x80 ".join(plain).encode("latin-1")
+    shapes = raw.translate(_TO_SHAPES, _DROPPED)
+    text = raw.translate(_TO_KEPT, _DROPPED).decode("latin-1")
+    for mark in "?%":
+        text = text.replace(mark, f" {mark} ")
+    for sign, pattern in _JOINING.items():
+        if sign in text:
+            closer.update(_numbers(text, "\x80", pattern))
+    closer.update(_numbers(shapes, b"\x80", _THREE_APART))
+    text = text.replace("!", " ! ")
+    parts = enumerate(text.split("\x80") if sentences else [])
+    return [_looked_at(sentences[i]) if i in closer else part.split() for i, part in parts]
+
+
+def _numbers(text: AnyStr, between: AnyStr, pattern: AnyStr) -> Iterator[int]:
+    """The numbers of the sentences in which there is a match."""
+    number = done = 0
+    for match in re.finditer(pattern, text):
+        number += text.count(between, done, match.start())
+        done = match.start()
+        yield number
+
+
+def _looked_at(sentence: str) -> list[str]:
+    """The tokens of one sentence, whatever it is."""
+    text = normalise(sentence)
+    found = _TOKEN.findall(text)
+    if sum(len(token) == 1 for token in found) > 2:
         together = _APART.sub(lambda run: "’".join(filter(str.isalpha, run[0])), text)
         if together != text:
             return _TOKEN.findall(together)
     return found
-
-
-def _plain_tokens(sentence: str) -> list[str] | None:
-    """The tokens of an ASCII text; None where a sign may be of a word, so that only `_TOKEN` knows."""
-    text = sentence.encode().translate(_TO_KEPT, _DROPPED).decode()
-    if "@" in text or "$" in text or "|" in text or ("!" in text and _JOINING.search(text)):
-        return None
-    for mark in "!?%":
-        if mark in text:
-            text = text.replace(mark, f" {mark} ")
-    if "'" in text and ("' " in text or " '" in text or text[0] == "'" or text[-1] == "'"):
-        return None
-    return text.split()
 
 
 def _parts(token: str) -> list[str]:
@@ -169,38 +185,46 @@ class Vocabulary:
         What is not held is looked at closer (models/disguise.py), and then together with the word before or after it,
         as one that was cut in two.
         """
-        index = self.word_index
-        tokens = _tokens(sentence)
-        found = list(map(index.get, tokens, repeat(UNKNOWN)))
-        return self._closer(tokens, found) if UNKNOWN in found else found
+        return self.batch([sentence])[0]
 
-    def _closer(self, tokens: Sequence[str], found: Sequence[int]) -> list[int]:
-        """The ids of tokens of which some are not held as they stand."""
+    def batch(self, sentences: Sequence[str]) -> list[list[int]]:
+        """The `ids` of each sentence, which is faster than one by one."""
         index = self.word_index
+        batch: list[list[int]] = []
+        for tokens in _tokens(sentences):
+            found = list(map(index.get, tokens, repeat(UNKNOWN)))
+            batch.append(self._closer(tokens, found) if UNKNOWN in found else found)
+        return batch
+
+    def _closer(self, tokens: list[str], found: list[int]) -> list[int]:
+        """The ids of tokens of which some are not held as they stand."""
+        get = self.word_index.get
         closer: list[int] = []
         done = 0
-        for at in [at for at, i in enumerate(found) if i == UNKNOWN]:
+        at = -1
+        for _ in range(found.count(UNKNOWN)):
+            at = found.index(UNKNOWN, at + 1)
             if at < done:
                 continue
             closer += found[done:at]
             done = at + 1
-            ids = self._stands_for(tokens[at])
-            if ids != [UNKNOWN]:
+            token = tokens[at]
+            ids = None if plain(token) else self._stands_for(token)
+            if ids and ids != [UNKNOWN]:
                 closer += ids
-            elif whole := index.get("".join(tokens[at : at + 2]), UNKNOWN):
+            elif done < len(tokens) and (whole := get(token + tokens[done], UNKNOWN)):
                 closer.append(whole)
                 done += 1
-            elif at and found[at - 1] and (whole := index.get(tokens[at - 1] + tokens[at], UNKNOWN)):
+            elif at and found[at - 1] and (whole := get(tokens[at - 1] + token, UNKNOWN)):
                 closer[-1] = whole
             else:
                 closer.append(UNKNOWN)
-        return closer + list(found[done:])
+        closer += found[done:]
+        return closer
 
     def _stands_for(self, token: str) -> list[int]:
-        """The ids of a token that is not held as it stands, at least one."""
+        """The ids of a token that is neither held as it stands nor plain, at least one."""
         index = self.word_index
-        if plain(token):
-            return [UNKNOWN]
         if token.isdecimal():
             return [index.get(_number(token), UNKNOWN)]
         parts = [token] if token.isalpha() else _parts(token)

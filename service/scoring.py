@@ -42,24 +42,13 @@ class Tally:
 
     def add(self, sentences: Sequence[Sentence], advance: Advance) -> list[SentenceOut]:
         """Counts one turn in, and says what the wire says of its sentences."""
-        first = self._see(advance)
-        return [
-            SentenceOut(
-                index=index,
-                offset=sentence.offset,
-                length=sentence.length,
-                text=None if self.mail is None else sentence.text,
-                probability=step.probabilities[-1],
-                delta=step.delta,
-            )
-            for index, (sentence, step) in enumerate(zip(sentences, advance.steps, strict=True), start=first)
-        ]
+        return [SentenceOut(**said) for said in self._said(sentences, advance)]
 
     def stream(self, sentences: Sequence[Sentence], advance: Advance) -> list[StreamedSentence]:
         """As `add`, with what the readout sees."""
         return [
-            StreamedSentence(**dict(said), state=_floats(step.features))
-            for said, step in zip(self.add(sentences, advance), advance.steps, strict=True)
+            StreamedSentence(**said, state=_floats(step.features))
+            for said, step in zip(self._said(sentences, advance), advance.steps, strict=True)
         ]
 
     def verdict(self) -> dict[str, Any]:
@@ -79,6 +68,20 @@ class Tally:
             "model": ModelId(name=self.model.name, digest=self.model.digest),
             "mail": None if self.mail is None else _said(self.mail),
         }
+
+    def _said(self, sentences: Sequence[Sentence], advance: Advance) -> list[dict[str, Any]]:
+        first = self._see(advance)
+        return [
+            {
+                "index": index,
+                "offset": sentence.offset,
+                "length": sentence.length,
+                "text": None if self.mail is None else sentence.text,
+                "probability": step.probabilities[-1],
+                "delta": step.delta,
+            }
+            for index, (sentence, step) in enumerate(zip(sentences, advance.steps, strict=True), start=first)
+        ]
 
     def _see(self, advance: Advance) -> int:
         """Moves `now` on; the index of the turn's first sentence."""

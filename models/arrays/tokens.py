@@ -44,13 +44,22 @@ class Tokens:
 
     def _with_pairs(self, words: int, pairs: int) -> Runs:
         """Each word and the pair that it begins with the next, which the last of a sentence does not."""
-        ids, some = self.ids, self.lengths > 0
-        both = np.empty((len(ids), 2), np.int64)
-        both[:, 0] = ids
-        both[:-1, 1] = (ids[:-1] * _PRIME + ids[1:] * 31) % pairs + (1 + words)
+        some = self.lengths > 0
+        keys = self._pairs
+        both = np.empty((len(keys), 2), np.int64)
+        both[:, 0] = self.ids
+        # The remainder, which NumPy by itself divides for one by one.
+        np.subtract(keys, keys // pairs * pairs - (1 + words), out=both[:, 1])
         is_row = np.ones(both.size, np.bool_)
-        is_row[2 * self.lengths.cumsum()[some] - 1] = False
+        is_row[2 * self.words.ends[some] - 1] = False
         return Runs(both.ravel()[is_row], 2 * self.lengths - some)
+
+    @cached_property
+    def _pairs(self) -> Ints:
+        """A number for each word and the next; the last word's means nothing."""
+        keys = self.ids * _PRIME
+        keys[:-1] += self.ids[1:] * 31
+        return keys
 
 
 class Runs:

@@ -6,7 +6,6 @@ import math
 import struct
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,7 +118,7 @@ def test_the_prior_is_the_readout_of_the_state_before(family: str) -> None:
     assert first.prior.log_odds == pytest.approx(calibrated[1] - calibrated[0])
     assert (first.prior.words, first.prior.unknown) == (0, 0)
     (second,) = advanced(predictor, [(first.state, ["click !"])])
-    assert_same([second.prior], [replace(first.steps[-1], delta=0.0, words=0, unknown=0)])
+    assert_same([second.prior], [first.steps[-1]._replace(delta=0.0, words=0, unknown=0)])
 
 
 @pytest.mark.parametrize("family", SIZES)

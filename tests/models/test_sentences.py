@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from models import sentences
 from models.errors import InvalidEncoding
 from models.sentences import AFTER, LONGEST, Segmenter, Sentence, Utf8Reader, split
 
@@ -19,8 +21,8 @@ texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=30).map
 
 def fed(parts: list[str]) -> list[Sentence]:
     segmenter = Segmenter()
-    sentences = [sentence for part in parts for sentence in segmenter.feed(part)]
-    return sentences + segmenter.flush()
+    found = [sentence for part in parts for sentence in segmenter.feed(part)]
+    return found + segmenter.flush()
 
 
 @given(texts, st.data())
@@ -35,15 +37,81 @@ def test_any_cut_of_the_bytes_gives_the_same_sentences(text: str, data: st.DataO
     assert fed(list(text)) == split(text)
 
 
+PLAIN = [
+    "the boys",
+    " we",
+    " went",
+    " home",
+    " so",
+    " in",
+    " Mr",
+    " Corp",
+    " 5",
+    " St",
+    " no",
+    " etc",
+    " II",
+    " B",
+    " ft",
+]
+PLAIN += [
+    ". ",
+    "! ",
+    "? ",
+    ".\n\n",
+    " \n\n",
+    "... ",
+    ".",
+    ", ",
+    "; ",
+    "The",
+    "I ",
+    "It's ",
+    " boys' ",
+    " 'tis ",
+    " (all",
+    ") ",
+]
+PLAIN += [
+    '"',
+    " (viii) ",
+    " (a) ",
+    " b) ",
+    "1. ",
+    "- ",
+    "\n",
+    " - ",
+    ". Then ",
+    ". We left. ",
+    ". and ",
+    ".and",
+    " p.m",
+    "@x.com",
+]
+
+
+@given(st.lists(st.sampled_from(PLAIN) | st.text("aB. '()", max_size=3), max_size=40).map("".join) | texts)
+@example("Corp I \"\" 'tis; 5. We left.  noIt's")  # what is shown ends with the apostrophe, which so closes a quotation
+@example("So we went home... I think so too, all of us.")
+@example("We (viii) Went (viii) Home so. Then we left all of it")
+@settings(max_examples=1000)
+def test_what_is_plain_needs_no_second_look(text: str) -> None:
+    """That a plain sentence ends where sentencex, asked about each terminator, says that it does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sentences, "_ORDINARY", re.compile("(?!)"))
+        wanted = split(text)
+    assert split(text) == wanted
+
+
 @given(texts)
 def test_offsets_are_true_and_nothing_visible_is_lost(text: str) -> None:
-    sentences = split(text)
+    found = split(text)
     left = list(text)
-    for offset, length, sentence in sentences:
+    for offset, length, sentence in found:
         assert text[offset : offset + length] == sentence == sentence.strip() != ""
         left[offset : offset + length] = " " * length
     assert "".join(left).isspace() or not text
-    assert all(a.offset + a.length <= b.offset for a, b in itertools.pairwise(sentences))
+    assert all(a.offset + a.length <= b.offset for a, b in itertools.pairwise(found))
 
 
 @given(texts.filter(lambda text: len(text) < LONGEST))  # a sentence cut at the limit may end in a full stop, too
@@ -60,11 +128,11 @@ def test_a_sentence_is_out_before_the_17th_code_point_after_its_terminator(text:
 @given(texts, st.integers(0, 400))
 def test_peek_says_what_the_end_would_say_and_changes_nothing(text: str, upto: int) -> None:
     segmenter = Segmenter()
-    sentences = segmenter.feed(text[:upto])
-    assert sentences + segmenter.peek() == split(text[:upto])
-    assert sentences + segmenter.peek() == split(text[:upto])
-    sentences += segmenter.feed(text[upto:])
-    assert sentences + segmenter.flush() == split(text)
+    found = segmenter.feed(text[:upto])
+    assert found + segmenter.peek() == split(text[:upto])
+    assert found + segmenter.peek() == split(text[:upto])
+    found += segmenter.feed(text[upto:])
+    assert found + segmenter.flush() == split(text)
 
 
 @given(texts)
@@ -151,6 +219,8 @@ HOSTILE = {
     "letters and dots": "a." * (MILLION // 2),
     "questions": "a? " * (MILLION // 3),
     "a long line, then blanks": "a" * 50 + "\n" + " " * (MILLION - 51),
+    "one line without an end": "we went " * (MILLION // 8),
+    "one line of full stops that go on": "we.went " * (MILLION // 8),
     "combining marks": "e" + "\u0301\u0327" * (MILLION // 2),
     "only combining marks": "\u0301\u0327" * (MILLION // 2),
 }

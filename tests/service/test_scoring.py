@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import replace
 from typing import Final
 
 import pytest
@@ -85,7 +84,7 @@ def test_the_label_is_positive_from_the_threshold_on(model: Model, threshold: fl
 def test_of_three_labels_the_most_probable_is_given(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(model, "labels", ("a", "b", "c"))
     tally = Tally(model, None, Mark())
-    tally.add(SENTENCES[:1], advance(replace(step(0.3), probabilities=(0.3, 0.4, 0.3)), prior=0.3))
+    tally.add(SENTENCES[:1], advance(step(0.3)._replace(probabilities=(0.3, 0.4, 0.3)), prior=0.3))
     assert (tally.verdict()["label"], tally.verdict()["threshold"]) == ("b", None)
     assert tally.verdict()["probability"] == 0.3
 
