@@ -23,7 +23,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import UndertoneError
-from service import logs, phases
+from service import phases
 from service.errors import BodyTooLarge, body, headers
 from service.phases import Phases
 
@@ -164,15 +164,16 @@ class Guard:
         route = template(scope["path"])
         method = scope.get("method", WEBSOCKET)
         method = method if method in (*_METHODS, WEBSOCKET) else OTHER
-        seconds = time.perf_counter() - request.began
-        metrics.answered(route, method, str(status or 499), None if route == STREAM else seconds)
+        metrics.answered(
+            route, method, str(status or 499), None if route == STREAM else time.perf_counter() - request.began
+        )
         code = scope["state"].get("error")
         if code:
             metrics.failed(route, code)
         if request.session is not None:
             metrics.session_ended(*request.session, code)
         if scope["path"] not in UNCOUNTED or code:
-            logs.request(route, method, status, seconds, code, request)
+            serving.journal.request(route, method, status, code, request)
         if serving.tracing is not None:
             serving.tracing.record(request, route, method, status, code)
 

@@ -18,6 +18,7 @@ from service.access import Access
 from service.catalogue import Catalogue, Model
 from service.conversation import Conversation, Unstored
 from service.errors import BatchTooLarge, Conflict, EmptyText, InvalidRequest, SessionNotFound, TextTooLong, body
+from service.logs import Journal
 from service.metrics import Metrics
 from service.phases import phase
 from service.scoring import Tally
@@ -54,6 +55,7 @@ class Serving:
         self.metrics = metrics
         self.access = Access(settings)
         self.store = Store(settings, metrics)
+        self.journal = Journal()
         self.tracing = _tracing(settings.traces) if settings.traces else None
         self._losers: WeakValueDictionary[Name, asyncio.Lock] = WeakValueDictionary()
         metrics.serve(catalogue.models, self.store.connections)
@@ -63,6 +65,7 @@ class Serving:
     async def close(self) -> None:
         self.catalogue.close()
         await self.store.close()
+        self.journal.write()
         if self.tracing is not None:
             await self.tracing.close()
 

@@ -1,6 +1,6 @@
 """Observations in memory, written down together: to write each by itself costs more than the work it tells of.
 
-    Sum.add, Spread.add --waiting--> Ledger.write, every SECONDS at most, and before a scrape --> prometheus_client
+    Sum.add, Spread.add --waiting--> Ledger.write, soon, and before a scrape --> prometheus_client
     Level: read when it is written
 
 With several workers prometheus_client keeps each number in a shared file: 2 to 10 µs a histogram's observation, and a
@@ -9,17 +9,16 @@ request makes about twenty. Memory is what comes in a tenth of a second, which i
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
 
 from models.reference import binned
+from service.later import Later
 
 Labels = str | tuple[str, ...]
 E = TypeVar("E", "Sum", "Spread")
-SECONDS: Final = 0.1
 
 
 class Sum:
@@ -111,7 +110,10 @@ class Ledger:
     def __init__(self) -> None:
         self._tables: list[Table[Sum] | Table[Spread]] = []
         self._levels: list[Level] = []
-        self._due: asyncio.TimerHandle | None = None
+        self._later = Later(self._write)
+        self.touch = self._later.touch
+        """Something waits."""
+        self.write = self._later.now
 
     def sums(self, counter: Counter) -> Table[Sum]:
         table = Table(counter, Sum)
@@ -126,15 +128,7 @@ class Ledger:
     def level(self, gauge: Gauge, read: Callable[[], float]) -> None:
         self._levels.append(Level(gauge, read))
 
-    def touch(self) -> None:
-        """Something waits: it is written SECONDS from now at the latest."""
-        if self._due is None:
-            self._due = asyncio.get_running_loop().call_later(SECONDS, self.write)
-
-    def write(self) -> None:
-        if self._due is not None:
-            self._due.cancel()
-            self._due = None
+    def _write(self) -> None:
         for table in self._tables:
             for entry in table.values():
                 entry.write()

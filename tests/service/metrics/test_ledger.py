@@ -8,8 +8,9 @@ import random
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from service.later import SECONDS
 from service.metrics.families import Families
-from service.metrics.ledger import SECONDS, Ledger
+from service.metrics.ledger import Ledger
 
 BOUNDS = (0.0, 0.5, 1.0, 2.5)
 

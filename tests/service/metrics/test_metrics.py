@@ -21,7 +21,6 @@ from service.batcher import TURN
 from service.metrics import FAULTS
 from service.metrics.metrics import EVENTS
 from service.phases import PHASES
-from service.store import HEALTH_SECONDS
 from tests.service.live import PATIENCE, TEXT, Bench, Live, Upload, events, eventually
 
 ODD = "zzyzx qwfp. Free money!"
@@ -144,7 +143,6 @@ def test_phases_are_counted_where_they_happen_and_told_in_the_answer(fresh: Live
     for phases in told:
         # Eight texts wait at the same time, and are in the same batches: no phase takes longer than all of it.
         assert all(0 <= ms <= phases["total"] for ms in phases.values())
-    assert max(told[2], key=lambda name: told[2][name] if name != "total" else 0) in ("model", "tokenize", "queue")
     assert "server-timing" not in streamed.headers
     assert "parse" not in server_timing(fresh.client.get("/v1/models"))
     samples = scraped(fresh)
@@ -226,10 +224,11 @@ def test_a_redis_that_is_away_or_silent_fails_no_scrape(live: Live, bench: Bench
         urls = [f"redis://127.0.0.1:{listening.getsockname()[1]}" for listening in (silent, closed)]
         closed.close()
         for url in urls:
-            with live.with_serving(bench.serving(redis_url=url)):
+            with live.with_serving(bench.serving(redis_url=url, redis_timeout=PATIENCE)):
                 began = time.monotonic()
                 samples = scraped(live)
-                assert time.monotonic() - began < HEALTH_SECONDS + 2  # its own bound, and what a busy machine adds
+                # Its own bound, HEALTH_SECONDS, and what a busy machine adds: by the store's it would be PATIENCE.
+                assert time.monotonic() - began < PATIENCE / 2
                 assert value(samples, "undertone_redis_up") == 0
                 assert value(samples, "undertone_redis_keys") is None
                 assert value(samples, "undertone_store_failures_total") == 0
