@@ -158,12 +158,14 @@ class Store:
                     yield await self.delete([Name.of(key) for key in found])
 
     async def health(self) -> Health | None:
-        """What Redis says of itself, soon; None where it says nothing, which is counted nowhere."""
+        """What Redis says of itself, soon; None where it does not answer, which is counted nowhere."""
         if self._envelope is None:
             return None
         try:
             async with asyncio.timeout(HEALTH_SECONDS):
                 return await self._info()
+        except faults.ResponseError:
+            return Health()  # it answers, and does not let this user ask
         except (TimeoutError, OSError, faults.RedisError):
             return None
 

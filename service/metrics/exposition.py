@@ -31,13 +31,13 @@ MODEL: Final = ("task", "model", "digest")
 
 
 class Health(NamedTuple):
-    """What Redis says of itself."""
+    """What Redis says of itself; None is what it does not tell this user."""
 
-    keys: int
-    expired_keys: int
-    evicted_keys: int
-    memory_bytes: int
-    memory_limit_bytes: int
+    keys: float | None = None
+    expired_keys: float | None = None
+    evicted_keys: float | None = None
+    memory_bytes: float | None = None
+    memory_limit_bytes: float | None = None
 
 
 def exposition(registry: CollectorRegistry, constants: Sequence[Metric], health: Health | None) -> bytes:
@@ -94,16 +94,18 @@ def _le(bound: float) -> str:
 
 
 def _redis(health: Health | None) -> Iterable[Metric]:
-    yield GaugeMetricFamily("undertone_redis_up", "1 where Redis answered INFO.", value=float(health is not None))
-    if health is None:
-        return
-    yield GaugeMetricFamily("undertone_redis_keys", "Keys of the sessions' database.", value=health.keys)
-    yield CounterMetricFamily("undertone_redis_expired_keys", "Keys that expired.", value=health.expired_keys)
-    yield CounterMetricFamily("undertone_redis_evicted_keys", "Keys dropped for memory.", value=health.evicted_keys)
-    yield GaugeMetricFamily("undertone_redis_memory_bytes", "Memory in use.", value=health.memory_bytes)
-    yield GaugeMetricFamily(
-        "undertone_redis_memory_limit_bytes", "maxmemory; 0: none.", value=health.memory_limit_bytes
-    )
+    said = health or Health()
+    for name, text, number in (
+        ("undertone_redis_up", "1 where Redis answered.", float(health is not None)),
+        ("undertone_redis_keys", "Keys of the sessions' database.", said.keys),
+        ("undertone_redis_expired_keys_total", "Keys that expired.", said.expired_keys),
+        ("undertone_redis_evicted_keys_total", "Keys dropped for memory.", said.evicted_keys),
+        ("undertone_redis_memory_bytes", "Memory in use.", said.memory_bytes),
+        ("undertone_redis_memory_limit_bytes", "maxmemory; 0: none.", said.memory_limit_bytes),
+    ):
+        if number is not None:
+            kind = CounterMetricFamily if name.endswith("_total") else GaugeMetricFamily
+            yield kind(name, text, value=number)
 
 
 class _Given(Collector):

@@ -216,6 +216,9 @@ def test_tls_and_an_acl_user(over_tls: tuple[RedisServer, str], tmp_path: Path) 
         assert turns("DELETE", "/v1/sessions", headers=header).status_code == 204
         assert server.client.keys("undertone:anna:*") == []
         with redis.Redis(port=server.port, username="undertone", password="secret") as client:
+            metrics = turns("GET", "/metrics", headers=header).text
+            assert counted(metrics, "undertone_redis_up") == 1
+            assert "\nundertone_redis_memory_bytes " in metrics
             for forbidden in (client.flushall, client.config_get, client.keys, client.acl_list):
                 with pytest.raises(redis.exceptions.NoPermissionError):
                     forbidden()
@@ -237,6 +240,10 @@ def test_a_cluster_of_three(tmp_path: Path) -> None:
                 held = [len(server.client.keys("undertone:public:*")) for server in cluster.servers]
                 assert sum(held) == len(sessions)
                 assert all(held), "every server has some"
+                metrics = turns("GET", "/metrics").text
+                assert counted(metrics, "undertone_redis_up") == 1
+                assert counted(metrics, "undertone_redis_keys") >= len(sessions), "those of all servers"
+                assert counted(metrics, "undertone_redis_connections") > 0
                 assert turns.predict(text=TEXT, session_id=sessions[0], step=1)["session"]["replayed"] is True
                 with cluster.servers[1].dead():
                     codes = {

@@ -234,6 +234,19 @@ def test_a_redis_that_is_away_or_silent_fails_no_scrape(live: Live, bench: Bench
                 assert value(samples, "undertone_store_failures_total") == 0
 
 
+def test_a_user_who_may_not_ask_is_told_that_redis_is_there(live: Live, bench: Bench, keys: redis.Redis) -> None:
+    keys.acl_setuser("blind", enabled=True, passwords=["+secret"], keys=["*"], commands=["+@all", "-info"])
+    try:
+        url = bench.settings.redis_url.replace("unix://", "unix://blind:secret@")
+        with live.with_serving(bench.serving(redis_url=url)):
+            assert live.post("/v1/predict", GOOD | {"session_id": "blind"}).status_code == 200
+            samples = scraped(live)
+    finally:
+        keys.acl_deluser("blind")
+    assert value(samples, "undertone_redis_up") == 1
+    assert value(samples, "undertone_redis_memory_bytes") is None
+
+
 def test_limits_are_counted_by_their_names(live: Live, bench: Bench) -> None:
     limits = ("body", "text", "batch")
     with live.with_serving(bench.serving(max_text=50, max_batch=2, max_body=2000)):
