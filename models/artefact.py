@@ -103,8 +103,12 @@ class Artefact:
         # safetensors makes it readable by its owner alone, and a service may run as somebody else.
         (folder / WEIGHTS).chmod(0o644)
         if self.report:
-            (folder / REPORT).write_text(json.dumps(self.report, indent=1, sort_keys=True) + "\n")
+            self.save_report(folder)
         return load(folder)
+
+    def save_report(self, folder: Path) -> None:
+        """Writes the report alone, which is no part of the digest."""
+        (folder / REPORT).write_text(json.dumps(self.report, indent=1, sort_keys=True) + "\n")
 
 
 def load(folder: Path) -> Artefact:

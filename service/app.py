@@ -25,7 +25,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
 from models.errors import UndertoneError
-from service import catalogue, embedded, openapi, supervisor
+from service import catalogue, embedded, logs, openapi, supervisor
 from service.guard import ROUTES, ErrorResponse, Guard
 from service.metrics import Metrics
 from service.routes import application
@@ -95,12 +95,14 @@ class Undertone:
     @staticmethod
     def prepare() -> None:
         """Once, in the supervisor: refuses what no worker could serve; workers inherit the environment."""
+        logs.install()
         settings = Settings.read(os.environ)
         catalogue.folders(settings.models)
         embedded.provide(os.environ)
         supervisor.teach(settings.grace)
 
     def __init__(self) -> None:
+        logs.install()
         logging.getLogger("bentoml._internal.server.http_app").addFilter(_not_of_the_input)
         logging.getLogger("uvicorn.error").addFilter(_not_of_a_refusal)
         settings = Settings.read(os.environ)

@@ -13,9 +13,12 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Executor
-from typing import TYPE_CHECKING, Final, NamedTuple
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Final
 
 from models.errors import UndertoneError
+from service import phases
 from service.errors import Overloaded
 
 if TYPE_CHECKING:
@@ -29,10 +32,13 @@ LARGEST: Final = 1024
 """Sentences of one batch, so that a full queue is not one long batch."""
 
 
-class _Turn(NamedTuple):
+@dataclass(eq=False)
+class _Turn:
     state: bytes | None
     sentences: Sequence[str]
     answer: asyncio.Future[Advance]
+    queued: float = field(default_factory=perf_counter)
+    began: float = 0.0
 
 
 class Batcher:
@@ -46,6 +52,13 @@ class Batcher:
         self._inline = inline
         self._waiting: deque[_Turn] = deque()
         self._running: asyncio.Task[None] | None = None
+        self.told: Callable[[int, float], None] = lambda sentences, seconds: None
+        """Hears of every batch: its sentences, and the seconds that the model took for it."""
+
+    @property
+    def waiting(self) -> int:
+        """Sentences that wait."""
+        return sum(len(turn.sentences) for turn in self._waiting)
 
     async def advance(self, state: bytes | None, sentences: Sequence[str]) -> AsyncGenerator[Advance]:
         """The sentences in turns: each one's Advance as soon as it is there; none at all gives one.
@@ -73,21 +86,32 @@ class Batcher:
         self._waiting.append(turn)
         if self._running is None:
             self._running = asyncio.create_task(self._drain())
-        return await turn.answer
+        advance = await turn.answer
+        phases.spent("queue", turn.queued, turn.began)
+        tokenized = turn.began + advance.seconds["tokenize"]
+        phases.spent("tokenize", turn.began, tokenized)
+        phases.spent("model", tokenized, tokenized + _in_the_model(advance))
+        return advance
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()
         try:
             while batch := self._take():
                 items = [(turn.state, turn.sentences) for turn in batch]
+                size = sum(len(sentences) for _, sentences in items)
+                began = perf_counter()
+                for turn in batch:
+                    turn.began = began
                 try:
-                    if sum(len(sentences) for _, sentences in items) <= self._inline:
+                    if size <= self._inline:
                         results = self._engine(items)
                         await asyncio.sleep(0)  # others get their turn, and what they bring makes the next batch
                     else:
                         results = await loop.run_in_executor(self._executor, self._engine, items)
                     for turn, result in zip(batch, results, strict=True):
                         _settle(turn.answer, result)
+                    if good := next((result for result in results if not isinstance(result, Exception)), None):
+                        self.told(size, _in_the_model(good))
                 except Exception as error:
                     for turn in batch:
                         _settle(turn.answer, error)
@@ -107,6 +131,10 @@ class Batcher:
 
     def close(self) -> None:
         self._executor.shutdown(wait=False, cancel_futures=True)
+
+
+def _in_the_model(advance: Advance) -> float:
+    return advance.seconds["step"] + advance.seconds["readout"]
 
 
 def _settle(answer: asyncio.Future[Advance], result: Advance | Exception) -> None:

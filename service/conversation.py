@@ -13,13 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from time import monotonic
+from typing import TYPE_CHECKING
 
 from models.errors import UndertoneError
+from service import phases
 from service.catalogue import Catalogue, Model
 from service.errors import Conflict, ModelChanged, SessionNotFound, WrongStep
 from service.record import Mark, Record, TextHash
 from service.store import LostRace, Name, Store, Stored
 from service.wire import SessionOut
+
+if TYPE_CHECKING:
+    from service.metrics import Metrics
 
 
 class Unstored:
@@ -46,9 +52,12 @@ class Unstored:
         """What a caller is told who has seen a part of the answer already, and so cannot begin anew."""
         return lost
 
-    async def session(self) -> SessionOut | None:
+    def session(self) -> SessionOut | None:
         """What the answer says of the session."""
         return None
+
+    def count(self, metrics: Metrics) -> None:
+        """The request is at its end."""
 
 
 class Conversation(Unstored):
@@ -63,6 +72,8 @@ class Conversation(Unstored):
         self._name = name
         self._version = stored.version
         self._record = stored.record
+        self._until = monotonic() + stored.alive
+        self._idle = None if stored.record is None else store.ttl - stored.alive
         self._text = TextHash()
         self._now = self.start
         self._new = stored.record is None
@@ -81,6 +92,7 @@ class Conversation(Unstored):
         cls, store: Store, catalogue: Catalogue, name: Name, model: str | None, step: int | None
     ) -> Conversation:
         """Reads the session; raises SessionNotFound, WrongStep or ModelChanged where it cannot go on."""
+        phases.session(name.task)
         return cls(store, catalogue, name, model, step, await store.load(name))
 
     def again(self, lost: LostRace) -> Conversation:
@@ -107,12 +119,15 @@ class Conversation(Unstored):
                     expected_step=self._now.step,
                 )
             raise self._misplaced(self.start.step)
+        phases.session(self._name.task, "replayed")
 
     async def commit(self, now: Mark, sentences: Sequence[str]) -> None:
         self._text.add(sentences)
         record = Record(self.model.digest, now, self.start, self._text.digest())
         self._version = await self._store.save(self._name, record, self._version)
         self._record, self._now, self._written = record, now, True
+        self._until = monotonic() + self._store.ttl
+        phases.session(self._name.task, "created" if self._new else "resumed")
 
     def _misplaced(self, step: int) -> UndertoneError:
         if self._record is None:
@@ -124,14 +139,22 @@ class Conversation(Unstored):
             value=step,
         )
 
-    async def session(self) -> SessionOut:
-        alive = self._store.ttl if self._written else await self._store.remaining(self._name)
+    @property
+    def expires_at(self) -> str:
+        """RFC 3339, UTC."""
+        alive = timedelta(seconds=max(0.0, self._until - monotonic()))
+        return (datetime.now(UTC) + alive).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+    def count(self, metrics: Metrics) -> None:
+        metrics.went_on(self._name.task, self._now.step, self._idle)
+
+    def session(self) -> SessionOut:
         return SessionOut(
             id=self._name.id,
             step=self._now.step,
             created=self._new and self._written,
             replayed=self.repeated > 0 and not self._written,
-            expires_at=expiry(alive),
+            expires_at=self.expires_at,
         )
 
 
@@ -157,8 +180,3 @@ def _gone(name: Name, step: int) -> SessionNotFound:
         "start, with step 0",
         field="session_id",
     )
-
-
-def expiry(seconds: float) -> str:
-    """RFC 3339 in UTC, so many seconds from now."""
-    return (datetime.now(UTC) + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -16,16 +16,19 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import UndertoneError
+from service import phases
 from service.errors import BodyTooLarge, body, headers
+from service.phases import Phases
 
 if TYPE_CHECKING:
+    from service.metrics.metrics import Kind
     from service.serving import Serving
 
 logger = logging.getLogger(__name__)
@@ -51,6 +54,9 @@ ROUTES: Final = (
     *NATIVE,
     *PROBES,
 )
+STREAM: Final = "/v1/stream"
+UNCOUNTED: Final = ("/metrics", *PROBES)
+"""Not in flight: who looks at the number should not see itself."""
 OTHER: Final = "other"
 WEBSOCKET: Final = "WEBSOCKET"
 """Stands for the method in the metrics."""
@@ -90,9 +96,19 @@ class Guard:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        answer = _Answer(send, _request_id(scope))
-        scope.setdefault("state", {})["request_id"] = answer.request_id
-        began = time.perf_counter()
+        serving = self._serving()
+        given = Headers(scope=scope)
+        request = Phases(
+            _request_id(given),
+            serving.metrics.phases,
+            traced=serving.tracing is not None,
+            traceparent=given.get("traceparent", ""),
+        )
+        answer = _Answer(send, request, timed=scope["path"] != STREAM)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request.request_id
+        serving.metrics.came(kind := _kind(scope))
+        token = phases.begin(request)
         try:
             if scope["path"] in NATIVE and scope.get("method") == "POST":
                 receive = await self._admit(scope, receive)
@@ -102,17 +118,19 @@ class Guard:
         except ClientDisconnect:
             pass  # it went away while it sent its body: nobody is there to answer
         except Exception:
-            logger.exception("request %s failed", answer.request_id)
+            logger.exception("request %s failed", request.request_id)
             if answer.status is None:
                 broken = UndertoneError(
-                    f"something broke here, not in your request: try again, or report {answer.request_id}"
+                    f"something broke here, not in your request: try again, or report {request.request_id}"
                 )
                 await ErrorResponse(broken)(scope, receive, answer.send)
             elif scope["type"] == "websocket":
                 with suppress(Exception):  # it may have been closed before it broke
                     await answer.send({"type": "websocket.close", "code": BROKEN})
         finally:
-            self._count(scope, answer.status, time.perf_counter() - began)
+            serving.metrics.went(kind)
+            self._tell(scope, answer.status, request)
+            phases.end(token)
 
     def _reached(self, scope: Scope) -> ASGIApp:
         """The application; to a page in UNDERTONE_ORIGINS, with the headers that let its scripts read the answer."""
@@ -124,7 +142,7 @@ class Guard:
             allow_origins=sorted(origins),
             allow_methods=["GET", "POST", "DELETE"],
             allow_headers=["authorization", "content-type", "last-event-id", "x-request-id"],
-            expose_headers=["retry-after", "x-request-id"],
+            expose_headers=["retry-after", "server-timing", "x-request-id"],
         )
 
     async def _admit(self, scope: Scope, receive: Receive) -> Receive:
@@ -145,31 +163,43 @@ class Guard:
 
         return again
 
-    def _count(self, scope: Scope, status: int | None, seconds: float) -> None:
-        metrics = self._serving().metrics
+    def _tell(self, scope: Scope, status: int | None, request: Phases) -> None:
+        """The metrics, the log and the trace of a request that has ended."""
+        serving = self._serving()
+        metrics = serving.metrics
         route = template(scope["path"])
         method = scope.get("method", WEBSOCKET)
         method = method if method in (*_METHODS, WEBSOCKET) else OTHER
-        metrics.requests.labels(route, method, str(status or 499)).inc()
-        if route != "/v1/stream":
-            metrics.seconds.labels(route).observe(seconds)
-        if code := scope["state"].get("error"):
-            metrics.errors.labels(route, code).inc()
+        metrics.answered(
+            route, method, str(status or 499), None if route == STREAM else time.perf_counter() - request.began
+        )
+        code = scope["state"].get("error")
+        if code:
+            metrics.failed(route, code)
+        if request.session is not None:
+            metrics.session_ended(*request.session, code)
+        if scope["path"] not in UNCOUNTED or code:
+            serving.journal.request(route, method, status, code, request)
+        if serving.tracing is not None:
+            serving.tracing.record(request, route, method, status, code)
 
 
 class _Answer:
-    """Sends with the request id on it, and remembers the status."""
+    """Sends with the request's id and, if it is `timed`, its phases on it, and remembers the status."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, request: Phases, timed: bool) -> None:
         self._send = send
-        self.request_id = request_id
+        self._request = request
+        self._timed = timed
         self.status: int | None = None
 
     async def send(self, message: Message) -> None:
         if message["type"] in _STARTS:
             self.status = message.get("status", SWITCHING_PROTOCOLS)
-            message.setdefault("headers", [])
-            MutableHeaders(scope=message)["x-request-id"] = self.request_id
+            message["headers"] = list(message.get("headers", ()))
+            message["headers"].append((b"x-request-id", self._request.request_id.encode()))
+            if self._timed:
+                message["headers"].append((b"server-timing", self._request.header().encode()))
         await self._send(message)
 
 
@@ -212,6 +242,13 @@ def _too_large(size: int, limit: int) -> BodyTooLarge:
     )
 
 
-def _request_id(scope: Scope) -> str:
-    given = Headers(scope=scope).get("x-request-id", "")
+def _kind(scope: Scope) -> Kind | None:
+    """As what a request counts while it is being answered."""
+    if scope["path"] == STREAM:
+        return "http" if scope["type"] == "http" else "websocket"
+    return None if scope["path"] in UNCOUNTED else "request"
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
     return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)

@@ -59,14 +59,14 @@ class Record:
 
     @classmethod
     def unpack(cls, data: bytes) -> Record:
-        try:
-            model, step, label, decided, first, label_before, decided_before, text, size, size_before = (
-                _HEAD.unpack_from(data)
-            )
-        except struct.error:
-            size = size_before = -1
+        other = StateUnreadable("the stored state is of another version of Undertone: DELETE the session")
+        if len(data) < _HEAD.size:
+            raise other
+        model, step, label, decided, first, label_before, decided_before, text, size, size_before = _HEAD.unpack_from(
+            data
+        )
         if len(data) != _HEAD.size + size + size_before:
-            raise StateUnreadable("the stored state is of another version of Undertone: DELETE the session")
+            raise other
         state, state_before = data[_HEAD.size : _HEAD.size + size], data[_HEAD.size + size :]
         return cls(
             model=f"sha256:{model.hex()}",

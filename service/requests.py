@@ -14,6 +14,7 @@ from models.errors import UndertoneError
 from service.errors import InvalidJSON, InvalidRequest, NotAcceptable, UnsupportedMedia
 from service.events import NDJSON, SSE
 from service.guard import declared_size, read_body
+from service.phases import phase
 from service.serving import Serving
 from service.wire import SessionId, StreamIn
 
@@ -43,9 +44,10 @@ async def parsed(request: Request, serving: Serving, model: type[M]) -> M:
         raise UnsupportedMedia(f"the content type is {media[:80] or 'missing'!r}, wanted is {' or '.join(wanted)}")
     data = await read_body(request, serving.settings.max_body)
     try:
-        if media == MAIL:
-            return model.model_validate({**_query(request, model), "email": data}, strict=False)
-        return model.model_validate_json(data)
+        with phase("parse"):
+            if media == MAIL:
+                return model.model_validate({**_query(request, model), "email": data}, strict=False)
+            return model.model_validate_json(data)
     except ValidationError as error:
         raise _refused(error) from None
 

@@ -21,6 +21,7 @@ from service import metrics, openapi, page
 from service.duplex import Duplex
 from service.errors import InvalidRequest, MethodNotAllowed, NotFound, StoreUnavailable, Timeout
 from service.guard import NATIVE, PROBES, ErrorResponse
+from service.phases import phase
 from service.requests import JSON, TEXT, accepted, admit, last_event_id, media_type, parsed, queried, session_id
 from service.serving import Serving, cut
 from service.sockets import Nowhere, Socket
@@ -36,14 +37,16 @@ async def predict(request: Request, serving: Serving) -> Response:
     tenant = admit(request, serving)
     asked = await parsed(request, serving, PredictIn)
     answer = await serving.predict(tenant, asked)
-    return _json(answer, exclude=None if answer.session else {"session"})
+    with phase("serialise"):
+        return _json(answer, exclude=None if answer.session else {"session"})
 
 
 async def predict_batch(request: Request, serving: Serving) -> Response:
     admit(request, serving)
     answer = await serving.predict_batch(await parsed(request, serving, BatchIn))
     # `session` is None in every prediction, and null in every error's empty fields.
-    return JSONResponse({"results": [item.model_dump(exclude_none=True) for item in answer.results]})
+    with phase("serialise"):
+        return JSONResponse({"results": [item.model_dump(exclude_none=True) for item in answer.results]})
 
 
 async def stream(request: Request, serving: Serving) -> ASGIApp:
@@ -80,7 +83,7 @@ async def session(request: Request, serving: Serving) -> Response:
 
 
 async def sessions(request: Request, serving: Serving) -> Response:
-    await serving.store.erase(admit(request, serving))
+    await serving.forget_all(admit(request, serving))
     return Response(status_code=204)
 
 
@@ -123,7 +126,9 @@ async def status(_: Request, serving: Serving) -> Response:
 async def exposition(request: Request, serving: Serving) -> Response:
     if not serving.settings.metrics_open:
         admit(request, serving)
-    return Response(await asyncio.to_thread(serving.metrics.exposition), media_type=metrics.CONTENT_TYPE)
+    health = await serving.store.health()
+    serving.metrics.write()
+    return Response(await asyncio.to_thread(serving.metrics.exposition, health), media_type=metrics.CONTENT_TYPE)
 
 
 async def docs_json(request: Request, serving: Serving) -> Response:

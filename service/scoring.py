@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from models.mail import Mail
     from models.predictor import Advance, Step
     from service.catalogue import Model
+    from service.metrics.metrics import Meter
 
 IN_A_ROW: Final = 2
 """Sentences of one label, each sure enough, that decide a stream early."""
@@ -31,6 +32,7 @@ class Tally:
     def __init__(self, model: Model, threshold: float | None, start: Mark, mail: Mail | None = None) -> None:
         self.model = model
         self.now = start
+        self._start = start.step
         self.mail = mail
         self._seen = Verdict(threshold, start.label, start.decided_at)
         self._prior: Step | None = None
@@ -50,6 +52,12 @@ class Tally:
             StreamedSentence(**said, state=_floats(step.features))
             for said, step in zip(self._said(sentences, advance), advance.steps, strict=True)
         ]
+
+    def count(self, meter: Meter) -> None:
+        """The text is at its end."""
+        if self._last is not None:
+            decided = None if self.now.decided_at == NEVER else self.now.decided_at
+            meter.finished(self._last, self.label(self._last), self.now.step - self._start, decided)
 
     def verdict(self) -> dict[str, Any]:
         """The fields of a Verdict, but for the session."""

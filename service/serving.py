@@ -16,9 +16,11 @@ from models.errors import UndertoneError
 from models.sentences import Sentence, split
 from service.access import Access
 from service.catalogue import Catalogue, Model
-from service.conversation import Conversation, Unstored, expiry
+from service.conversation import Conversation, Unstored
 from service.errors import BatchTooLarge, Conflict, EmptyText, InvalidRequest, SessionNotFound, TextTooLong, body
+from service.logs import Journal
 from service.metrics import Metrics
+from service.phases import phase
 from service.scoring import Tally
 from service.settings import Settings
 from service.store import LostRace, Name, Store
@@ -35,6 +37,7 @@ from service.wire import (
 
 if TYPE_CHECKING:
     from models.predictor import Advance
+    from service.tracing import Tracing
 
 R = TypeVar("R", bound=PredictIn)
 RACES: Final = 16
@@ -52,12 +55,19 @@ class Serving:
         self.metrics = metrics
         self.access = Access(settings)
         self.store = Store(settings, metrics)
+        self.journal = Journal()
+        self.tracing = _tracing(settings.traces) if settings.traces else None
         self._losers: WeakValueDictionary[Name, asyncio.Lock] = WeakValueDictionary()
-        metrics.start_at_zero(catalogue.models)
+        metrics.serve(catalogue.models, self.store.connections)
+        for model in catalogue.models:
+            model.batcher.told = metrics.of(model).batch
 
     async def close(self) -> None:
         self.catalogue.close()
         await self.store.close()
+        self.journal.write()
+        if self.tracing is not None:
+            await self.tracing.close()
 
     async def predict(self, tenant: str, request: PredictIn) -> Prediction:
         """Scores one text or mail, in a session if the request names one."""
@@ -100,11 +110,12 @@ class Serving:
         """Scores sentences from the tally's mark on, in turns; none at all is one turn: the prior."""
         seen = 0
         texts = [sentence.text for sentence in sentences]
+        meter = self.metrics.of(held.model)
         async with aclosing(held.model.batcher.advance(tally.now.state or None, texts)) as advances:
             async for advance in advances:
                 turn = sentences[seen : seen + len(advance.steps)]
                 seen += len(turn)
-                self.metrics.scored(held.model, len(turn))
+                meter.scored(advance.steps)
                 yield turn, advance
 
     async def session(self, tenant: str, session_id: str, task: str) -> SessionState:
@@ -125,13 +136,29 @@ class Serving:
             probability=verdict["probability"],
             decided_at=held.start.decided_at,
             model=ModelId(name=held.model.name, digest=held.model.digest),
-            expires_at=expiry(await self.store.remaining(name)),
+            expires_at=held.expires_at,
         )
 
     async def forget(self, tenant: str, session_id: str, task: str | None) -> None:
         """Deletes a session, for one task or for all of them; there need not be one."""
         tasks = self.catalogue.tasks if task is None else [self.catalogue.task(task)]
-        await self.store.delete([Name(tenant, t, session_id) for t in tasks])
+        names = [Name(tenant, t, session_id) for t in tasks]
+        self.deleted(await self.store.delete(names))
+
+    async def forget_all(self, tenant: str) -> None:
+        """Deletes all sessions of a tenant."""
+        async for names in self.store.erase(tenant):
+            self.deleted(names)
+
+    def deleted(self, names: Sequence[Name]) -> None:
+        for name in names:
+            if name.task in self.catalogue.tasks:
+                self.metrics.session(name.task, "deleted")
+
+    def finished(self, held: Unstored, tally: Tally) -> None:
+        """A text is scored to its end."""
+        tally.count(self.metrics.of(held.model))
+        held.count(self.metrics)
 
     async def _item(self, index: int, text: object, request: BatchIn) -> Prediction | ErrorOut:
         try:
@@ -141,6 +168,7 @@ class Serving:
             return await self.predict("", one)
         except UndertoneError as error:
             error.field = f"texts.{index}"
+            self.metrics.refused(error.code)
             return ErrorOut.model_validate(body(error))
 
     async def opened(self, request: R) -> R:
@@ -148,7 +176,8 @@ class Serving:
         if request.email is None:
             return request
         self.check(request, whole=False)
-        return request.opened(await asyncio.to_thread(mail.read, request.email))
+        with phase("parse"):
+            return request.opened(await asyncio.to_thread(mail.read, request.email))
 
     def check(self, request: PredictIn, *, whole: bool = True) -> None:
         """Raises what is wrong with the request itself; not `whole`: its text is still to come."""
@@ -201,11 +230,13 @@ class Serving:
             held.recognise(texts)
         said: list[SentenceOut] = []
         async for turn, advance in self.turns(held, tally, sentences):
-            said += tally.add(turn, advance)
+            with phase("serialise"):
+                said += tally.add(turn, advance)
         if not held.repeated:
             await held.commit(tally.now, texts)
-        self.metrics.finished(held.model)
-        return Prediction(**tally.verdict(), session=await held.session(), sentences=said)
+        self.finished(held, tally)
+        with phase("serialise"):
+            return Prediction(**tally.verdict(), session=held.session(), sentences=said)
 
     async def _score_again(
         self, held: Unstored, lost: LostRace, request: PredictIn, cuts: dict[str, list[Sentence]]
@@ -225,8 +256,15 @@ class Serving:
         )
 
 
+def _tracing(collector: str) -> Tracing:
+    from service.tracing import Tracing  # libraries that take a while to import, and that nobody else needs
+
+    return Tracing(collector)
+
+
 async def cut(text: str, model: Model) -> list[Sentence]:
     """The sentences of a text; a long one is cut in a thread, so that others are served meanwhile."""
-    if len(text) > AT_ONCE:
-        return await asyncio.to_thread(split, text, model.language)
-    return split(text, model.language)
+    with phase("segment"):
+        if len(text) > AT_ONCE:
+            return await asyncio.to_thread(split, text, model.language)
+        return split(text, model.language)

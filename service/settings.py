@@ -38,6 +38,7 @@ class Settings:
     open: bool = False  # UNDERTONE_OPEN=1: anybody is served
     metrics_open: bool = False  # UNDERTONE_METRICS_OPEN=1: /metrics needs no key
     origins: frozenset[str] = frozenset()  # UNDERTONE_ORIGINS: other pages whose scripts may call
+    traces: str = ""  # UNDERTONE_TRACES: the http(s) address of an OTLP receiver; empty: there are no traces
     rate: float = 0.0  # UNDERTONE_RATE: requests a second and caller, over all workers; 0: no limit
     queue: int = 1024  # UNDERTONE_QUEUE: turns that may wait for the engine
     timeout: float = 30.0  # UNDERTONE_TIMEOUT: of a request that is not a stream
@@ -67,6 +68,7 @@ class Settings:
             open=_flag(got, "UNDERTONE_OPEN"),
             metrics_open=_flag(got, "UNDERTONE_METRICS_OPEN"),
             origins=frozenset(_list(got.get("UNDERTONE_ORIGINS", ""))),
+            traces=_traces(got.get("UNDERTONE_TRACES", "")),
             rate=_number(got, "UNDERTONE_RATE", cls.rate, 0, 1e6),
             queue=_whole(got, "UNDERTONE_QUEUE", cls.queue, 1, 1_000_000),
             timeout=_number(got, "UNDERTONE_TIMEOUT", cls.timeout, 0.01, 3600),
@@ -124,6 +126,15 @@ def _redis_url(url: str) -> str:
     scheme = url.partition("://")[0]
     if url and scheme not in ("redis", "rediss", "unix"):
         raise SettingsError(f"REDIS_URL begins with {scheme[:20]!r}, wanted is redis://, rediss:// or unix://")
+    return url
+
+
+def _traces(url: str) -> str:
+    if url and not re.fullmatch(r"https?://[^/@?#\s]+(/[^@?#\s]*)?", url):
+        raise SettingsError(
+            "UNDERTONE_TRACES is not the address of an OTLP receiver over HTTP: wanted is http:// or https:// with a "
+            "host, such as http://127.0.0.1:4318"
+        )
     return url
 
 

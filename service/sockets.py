@@ -87,7 +87,7 @@ class _Typed:
                 held = await self._serving.begin(tenant, asked)
         except TimeoutError:
             raise Timeout(f"the session was not there within {seconds:g} s (UNDERTONE_TIMEOUT)") from None
-        return Stream(self._serving, held, asked, None, after)
+        return Stream(self._serving, held, asked, None, after, "websocket")
 
     async def _work(self, stream: Stream) -> None:
         async with aclosing(stream.run(self._inbox.pieces())) as groups:

@@ -11,8 +11,8 @@ from __future__ import annotations
 import asyncio
 import itertools
 import secrets
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from functools import partial
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 from redis import exceptions as faults
@@ -21,9 +21,12 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from models.errors import UndertoneError
+from service import phases
 from service.breaker import Breaker, Kind
 from service.envelope import VERSION, Envelope
 from service.errors import Conflict, StoreUnavailable
+from service.metrics.exposition import Health
+from service.metrics.metrics import Operation
 from service.record import Record
 from service.settings import Settings
 
@@ -36,6 +39,16 @@ CONNECTIONS: Final = 16
 """Of one worker; who finds none free waits for one."""
 AT_ONCE: Final = 500
 """Keys that one SCAN looks at: about a millisecond of Redis' time."""
+HEALTH_SECONDS: Final = 0.2
+"""How long a scrape waits for Redis: it has other things to say."""
+KINDS: Final[dict[Operation, Kind]] = {
+    "read": "read",
+    "scan": "read",
+    "write": "write",
+    "delete": "write",
+    "probe": "write",
+}
+"""What the circuit counts an operation as."""
 PROBE_MS: Final = 1000
 """Life of the key that a probe writes."""
 FAULTS: Final[dict[str, tuple[type[Exception], ...]]] = {
@@ -47,6 +60,8 @@ FAULTS: Final[dict[str, tuple[type[Exception], ...]]] = {
     "other": (faults.RedisError,),
 }
 """What can be wrong with Redis, the first that fits."""
+# KEYS[1]: the value and its life in ms, of one moment and in one round trip.
+READ: Final = "return {redis.call('GET', KEYS[1]), redis.call('PTTL', KEYS[1])}"
 # KEYS[1]; ARGV: the version that was read (empty: there was none), the new value, its life in ms.
 COMPARE_AND_SET: Final = f"""
 local old = redis.call('GET', KEYS[1])
@@ -68,12 +83,18 @@ class Name(NamedTuple):
         """No braces: in a Redis Cluster they would be a hash tag."""
         return f"{PREFIX}:{self.tenant}:{self.task}:{self.id}"
 
+    @classmethod
+    def of(cls, key: bytes) -> Name:
+        return cls(*key.decode().split(":")[1:])
+
 
 class Stored(NamedTuple):
-    """What was read, and the version that a write has to find unchanged (empty: nothing was there)."""
+    """What was read, the version that a write has to find unchanged (empty: nothing was there), and the seconds that
+    it has to live."""
 
     record: Record | None
     version: bytes
+    alive: float
 
 
 class LostRace(UndertoneError):
@@ -97,7 +118,7 @@ class Store:
         self._redis = _client(settings)
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._metrics = metrics
-        self._breaker = Breaker(lambda: self._bounded("write", self._touch), metrics.store_given_up)
+        self._breaker = Breaker(lambda: self._bounded("probe", self._touch), metrics.store_given_up)
 
     @property
     def envelope(self) -> Envelope:
@@ -108,7 +129,8 @@ class Store:
     async def load(self, name: Name) -> Stored:
         """What is stored under `name`; raises StateUnreadable where it does not open."""
         self.envelope  # noqa: B018 - raises where there is none
-        return self._opened(name, await self._ask("read", lambda: self._redis.get(name.key)))
+        sealed, alive = await self._ask("read", lambda: self._redis.eval(READ, 1, name.key))
+        return self._opened(name, sealed, alive / 1000)
 
     async def save(self, name: Name, record: Record, version: bytes) -> bytes:
         """Writes if `version` still stands there: the new version; raises LostRace where another was faster."""
@@ -117,38 +139,58 @@ class Store:
         # The script itself, not its digest, which a Redis that was restarted does not know: it would be asked twice.
         found = await self._ask("write", lambda: self._redis.eval(COMPARE_AND_SET, 1, *arguments))
         if found == 1:
+            self._metrics.stored(name.task, len(sealed))
             return sealed[:VERSION]
-        raise LostRace(name, self._opened(name, found))
+        # Whoever was faster has written since this was read, so it lives about as long as if this had been written.
+        raise LostRace(name, self._opened(name, found, self.ttl))
 
-    async def remaining(self, name: Name) -> float:
-        """Seconds until the session expires."""
-        return max(0.0, await self._ask("read", lambda: self._redis.pttl(name.key)) / 1000)
+    async def delete(self, names: Sequence[Name]) -> list[Name]:
+        """Those of the names that were there."""
+        return await self._ask("delete", lambda: self._unlink(names))
 
-    async def delete(self, names: Iterable[Name]) -> None:
-        await self._ask("write", lambda: self._unlink([name.key for name in names]))
-
-    async def erase(self, tenant: str) -> None:
-        """Deletes all sessions of a tenant, of every task; what is written meanwhile may stay."""
+    async def erase(self, tenant: str) -> AsyncGenerator[list[Name]]:
+        """Deletes all sessions of a tenant, of every task, some at a time; what is written meanwhile may stay."""
         for node in await self._nodes():
             cursor = None
             while cursor != 0:
                 cursor, found = await self._scan(cursor or 0, f"{PREFIX}:{tenant}:*", node)
                 if found:
-                    await self._ask("write", partial(self._unlink, found))
+                    yield await self.delete([Name.of(key) for key in found])
+
+    async def health(self) -> Health | None:
+        """What Redis says of itself, soon; None where it does not answer, which is counted nowhere."""
+        if self._envelope is None:
+            return None
+        try:
+            async with asyncio.timeout(HEALTH_SECONDS):
+                return await self._info()
+        except faults.ResponseError:
+            return Health()  # it answers, and does not let this user ask
+        except (TimeoutError, OSError, faults.RedisError):
+            return None
+
+    def connections(self) -> tuple[int, int]:
+        """Connections of the pool that are used now, and that are not."""
+        if isinstance(self._redis, RedisCluster):
+            nodes = self._redis.get_nodes()
+            idle = sum(len(node._free) for node in nodes)
+            return sum(len(node._connections) for node in nodes) - idle, idle
+        (idle, _), (used, _) = self._redis.connection_pool.get_connection_count()
+        return used, idle
 
     async def ping(self) -> None:
         """Raises StoreUnavailable where Redis takes no write."""
         self.envelope  # noqa: B018 - raises where there is none
-        await self._ask("write", self._touch)
+        await self._ask("probe", self._touch)
 
     async def close(self) -> None:
         await self._breaker.close()
         await self._redis.aclose()
 
-    def _opened(self, name: Name, sealed: bytes | None) -> Stored:
+    def _opened(self, name: Name, sealed: bytes | None, alive: float) -> Stored:
         if sealed is None:
-            return Stored(None, b"")
-        return Stored(Record.unpack(self.envelope.open(name.key, sealed)), sealed[:VERSION])
+            return Stored(None, b"", 0.0)
+        return Stored(Record.unpack(self.envelope.open(name.key, sealed)), sealed[:VERSION], alive)
 
     async def _nodes(self) -> list[dict[str, Any]]:
         """What SCAN has to be told in turn: in a cluster every node knows only its own keys."""
@@ -158,33 +200,48 @@ class Store:
         return [{"target_nodes": node} for node in self._redis.get_primaries()]
 
     async def _scan(self, cursor: int, match: str, node: dict[str, Any]) -> tuple[int, list[bytes]]:
-        after, found = await self._ask("read", lambda: self._redis.scan(cursor, match=match, count=AT_ONCE, **node))
+        after, found = await self._ask("scan", lambda: self._redis.scan(cursor, match=match, count=AT_ONCE, **node))
         return (next(iter(after.values())) if isinstance(after, dict) else after), found
 
-    async def _unlink(self, keys: Sequence[str | bytes]) -> None:
+    async def _unlink(self, names: Sequence[Name]) -> list[Name]:
         """A pipeline, not one command: in a cluster the keys belong to several nodes."""
         async with self._redis.pipeline(transaction=False) as pipe:
-            for key in keys:
-                pipe.execute_command("UNLINK", key)
-            await pipe.execute()
+            for name in names:
+                pipe.execute_command("UNLINK", name.key)
+            return [name for name, gone in zip(names, await pipe.execute(), strict=True) if gone]
+
+    async def _info(self) -> Health:
+        cluster = isinstance(self._redis, RedisCluster)
+        said = await self._redis.info(**({"target_nodes": RedisCluster.PRIMARIES} if cluster else {}))
+        nodes = list(said.values()) if cluster else [said]
+        database = "db0" if cluster else f"db{self._redis.connection_pool.connection_kwargs.get('db', 0)}"
+        return Health(
+            keys=sum(node.get(database, {}).get("keys", 0) for node in nodes),
+            expired_keys=sum(node["expired_keys"] for node in nodes),
+            evicted_keys=sum(node["evicted_keys"] for node in nodes),
+            memory_bytes=sum(node["used_memory"] for node in nodes),
+            memory_limit_bytes=sum(node["maxmemory"] for node in nodes),
+        )
 
     async def _touch(self) -> None:
         # Another name each time: in a cluster it should not be one node that speaks for all.
         await self._redis.set(f"{PREFIX}:probe:{secrets.token_hex(1)}", b"", px=PROBE_MS)
 
-    async def _ask(self, kind: Kind, question: Callable[[], Awaitable[T]]) -> T:
+    async def _ask(self, operation: Operation, question: Callable[[], Awaitable[T]]) -> T:
         self._breaker.admit()
-        got = await self._bounded(kind, question)
-        self._breaker.succeeded(kind)
+        got = await self._bounded(operation, question)
+        self._breaker.succeeded(KINDS[operation])
         return got
 
-    async def _bounded(self, kind: Kind, question: Callable[[], Awaitable[T]]) -> T:
+    async def _bounded(self, operation: Operation, question: Callable[[], Awaitable[T]]) -> T:
+        began = perf_counter()
+        kind = KINDS[operation]
         try:
             async with asyncio.timeout(self._timeout), self._free:
-                return await question()
+                got = await question()
         except tuple(itertools.chain(*FAULTS.values())) as error:
             reason = next(name for name, kinds in FAULTS.items() if isinstance(error, kinds))
-            self._metrics.store_failures.labels(reason).inc()
+            self._metrics.store_failed(reason)
             self._breaker.failed(kind, reason)
             refused = kind == "read" or isinstance(error, faults.ResponseError)
             stored = "nothing was stored" if refused else "whether this was stored is not known"
@@ -192,6 +249,10 @@ class Store:
                 f"the session store did not answer, and {stored}: try again with the same step, or send the whole text "
                 "without session_id"
             ) from None
+        ended = perf_counter()
+        phases.spent("redis", began, ended)
+        self._metrics.asked_redis(operation, ended - began)
+        return got
 
 
 def _client(settings: Settings) -> Any:

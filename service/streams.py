@@ -15,14 +15,17 @@ from asyncio import sleep
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from enum import Enum, auto
+from time import perf_counter
 from typing import TYPE_CHECKING, Final
 
 from models.errors import UndertoneError
 from models.sentences import LONGEST, Segmenter, Sentence
+from service import phases
 from service.conversation import Unstored
 from service.errors import Conflict, Overloaded
 from service.events import Event
 from service.inbox import Pieces
+from service.phases import phase
 from service.scoring import Decision, Tally
 from service.serving import AT_ONCE, RACES, Serving
 from service.store import LostRace
@@ -30,6 +33,7 @@ from service.wire import Done, ProvisionalSentence, StreamIn
 
 if TYPE_CHECKING:
     from models.predictor import Advance
+    from service.metrics.metrics import Transport
 
 logger = logging.getLogger(__name__)
 
@@ -51,19 +55,31 @@ Group = tuple[Sequence[Sentence], Kind]
 
 
 class Stream:
-    """One request, checked and ready to run.
+    """One request, checked and ready to run, over a `transport`.
 
     `text` is the whole text, or None where it comes piece by piece; events up to the id `after` have
     been seen by the client and are not sent again.
     """
 
-    def __init__(self, serving: Serving, held: Unstored, asked: StreamIn, text: str | None, after: int) -> None:
+    def __init__(
+        self,
+        serving: Serving,
+        held: Unstored,
+        asked: StreamIn,
+        text: str | None,
+        after: int,
+        transport: Transport = "http",
+    ) -> None:
         self.serving = serving
+        self._transport = transport
         self.text = text
         self._asked = asked
         self._after = after
         self._begun = False  # an event is out, or a state is stored: from then on a lost race is the client's to mend
         self._place(held)
+        # When the text that is read now came; of a whole text: when its request did.
+        self._came = request.began if text is not None and (request := phases.current()) else perf_counter()
+        self._answered = False
         self._read = 0  # code points
         self._scored = 0  # where the last sentence that was scored ends
         self._length = None if text is None else len(text)
@@ -126,7 +142,12 @@ class Stream:
                             await self.held.commit(self._tally.now, [sentence.text for sentence in turn])
                         self._begun = True
                         self._scored = turn[-1].offset + turn[-1].length
-                        yield [Event.of("sentence", e.index + 1, e) for e in events if e.index >= self._after]
+                        with phase("serialise"):
+                            said = [Event.of("sentence", e.index + 1, e) for e in events if e.index >= self._after]
+                        if said and not self._answered:
+                            self._answered = True
+                            self.serving.metrics.first_event(self._transport, perf_counter() - self._came)
+                        yield said
                 if self._decision.made:
                     break
 
@@ -167,12 +188,12 @@ class Stream:
         if not self._tally.started:
             async for turn, advance in self.serving.turns(self.held, self._tally, ()):
                 self._tally.add(turn, advance)
-        self.serving.metrics.finished(self.held.model)
+        self.serving.finished(self.held, self._tally)
         decided = self._decision.made
         read = self._scored if decided else self._read
         done = Done(
             **self._tally.verdict(),
-            session=await self.held.session(),
+            session=self.held.session(),
             reason="decided" if decided else "end",
             read=read,
             left=None if self._length is None else self._length - read,
@@ -225,11 +246,14 @@ class Stream:
                     continue
                 self._read += len(text)
                 if self.text is None:
+                    self._came = perf_counter()
                     self.serving.check_stream(self._read, segmenter.wordless)
                 for start in range(0, len(text), AT_ONCE):
                     if start:
                         await sleep(0)  # others are served between the pieces
-                    if sentences := segmenter.feed(text[start : start + AT_ONCE]):
+                    with phase("segment"):
+                        sentences = segmenter.feed(text[start : start + AT_ONCE])
+                    if sentences:
                         yield sentences, True
         self._length = self._read
         if sentences := segmenter.flush():

@@ -3,6 +3,7 @@
 python -m training data      what is there, and whether it is what was published; --download fetches it
 python -m training train     RECIPE.toml [key=value …]: an artefact, its report and its card
 python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests; --rewrite makes cards again
+python -m training reference [ARTEFACT …]: what they met on validation data, for /metrics, into their reports
 python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored
 python -m training compare   every family, the baselines and what is shipped in one table; goes on where it was cut
 python -m training export    ARTEFACT: its step as ONNX, state in and state out
@@ -26,7 +27,7 @@ from training.datasets import SETS, check
 from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
 from training.leave_out import leave_out
-from training.measure import again
+from training.measure import again, refer
 from training.train import follow, train
 
 
@@ -54,13 +55,19 @@ def parser() -> argparse.ArgumentParser:
     learn.add_argument("--trial", action="store_true", help="an experiment: the tests are not scored")
     _device(learn)
     score = _command(commands, "evaluate", "prints the accuracies of artefacts on the tests")
-    score.add_argument(
-        "artefacts", nargs="*", type=Path, metavar="ARTEFACT", help="folders (default: all shipped ones)"
-    )
+    _artefacts(score)
     score.add_argument(
         "--rewrite", action="store_true", help="measure again all that their reports and cards tell, and write these"
     )
     _device(score)
+    met = _command(
+        commands,
+        "reference",
+        "measures the probabilities, lengths and unknown words of artefacts on their validation splits, which the "
+        "service holds live ones against, and writes them into their reports; nothing else is measured or changed",
+    )
+    _artefacts(met)
+    _device(met)
     without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
     _recipe(without)
     _device(without)
@@ -97,6 +104,12 @@ def _command(
         "--data-dir", type=Path, default=Path("data"), metavar="DIR", help="the data sets (default: data)"
     )
     return command
+
+
+def _artefacts(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "artefacts", nargs="*", type=Path, metavar="ARTEFACT", help="folders (default: all shipped ones)"
+    )
 
 
 def _recipe(command: argparse.ArgumentParser) -> None:
@@ -152,6 +165,13 @@ def _evaluate(options: argparse.Namespace) -> None:
         print(line, flush=True)
 
 
+def _reference(options: argparse.Namespace) -> None:
+    for folder in evaluate.folders(options.artefacts):
+        found = refer(load(folder), options.data_dir, folder, torch.device(options.device)).report["reference"]
+        unknown = found["unknown_words"] / max(found["words"], 1)
+        print(f"{folder}: {found['words']:,} words, {unknown:.2%} of them unknown", flush=True)
+
+
 def _leave_out(options: argparse.Namespace) -> None:
     chosen = recipe.load(options.recipe, options.overrides)
     folder = options.output or Path("runs") / f"{chosen.name}-without"
@@ -186,6 +206,7 @@ commands = {
     "data": _data,
     "train": _train,
     "evaluate": _evaluate,
+    "reference": _reference,
     "leave-out": _leave_out,
     "compare": _compare,
     "export": _export,

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from models import reference
 from models.artefact import CONFIG, VOCABULARY, WEIGHTS, Artefact
 from models.predictor import Predictor
 from training import card, disguises, report, sources
@@ -24,7 +25,7 @@ from training.earliness import earliness
 from training.errors import RecipeError
 from training.metrics import figures, summary
 from training.recipe import Recipe, from_dict
-from training.score import Scores, readable, score
+from training.score import Scores, advances, readable, score, scores
 from training.splits import Splits
 
 
@@ -50,7 +51,8 @@ def measure(
     rows: dict[str, list[int]] = {}
     for i, document in enumerate(validation):
         rows.setdefault(document.set, []).append(i)
-    scores = score(predictor, validation, "validation")
+    known = list(advances(predictor, validation, "validation"))
+    scored = scores(validation, known)
     return {
         "task": recipe.task,
         "family": recipe.family,
@@ -62,8 +64,9 @@ def measure(
         "sizes": _sizes(predictor, folder),
         "data": sources.summaries(recipe, data_dir),
         "splits": report.splits(splits, recipe.labels),
-        "validation": figures(scores, artefact.thresholds),
-        "validation_by_set": {name: figures(scores.of(of), artefact.thresholds) for name, of in rows.items()},
+        "validation": figures(scored, artefact.thresholds),
+        "validation_by_set": {name: figures(scored.of(of), artefact.thresholds) for name, of in rows.items()},
+        "reference": reference.measured(advance for _, advance in known),
         "test": {name: figures(score(predictor, found, name), artefact.thresholds) for name, found in tests.items()},
         "disguised": _disguised(predictor, recipe, [d for found in tests.values() for d in found]),
         "baselines": _baselines(splits, tests, recipe.labels) if tests and beside else {},
@@ -78,6 +81,17 @@ def again(artefact: Artefact, data_dir: Path, folder: Path, device: torch.device
     found = artefact.report | measure(artefact, recipe, splits, data_dir, folder, device)
     artefact = replace(artefact, report=found).save(folder)
     card.write(artefact.report, folder)
+    return artefact
+
+
+def refer(artefact: Artefact, data_dir: Path, folder: Path, device: torch.device) -> Artefact:
+    """Measures anew what an artefact met on its validation split, and nothing else, and writes its report."""
+    recipe = recipe_of(artefact)
+    splits = sources.splits(recipe, sources.documents(recipe, data_dir), data_dir)
+    known = advances(Predictor(artefact, device), readable(artefact, splits.validation), artefact.name)
+    found = {"reference": reference.measured(advance for _, advance in known)}
+    artefact = replace(artefact, report=artefact.report | found)
+    artefact.save_report(folder)
     return artefact
 
 

@@ -5,7 +5,7 @@ documents --split--> sentences --Predictor.advance--> Scores(labels [N], probabi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from models.artefact import Artefact
 from models.errors import UndertoneError
-from models.predictor import Predictor
+from models.predictor import Advance, Predictor
 from training.corpus import sentences
 from training.documents import NO_TARGET, Document
 
@@ -71,17 +71,29 @@ class Scores:
         return Scores(self.labels[list(rows)], [self.probabilities[i] for i in rows], [self.targets[i] for i in rows])
 
 
-def score(predictor: Predictor, documents: Sequence[Document], description: str = "score") -> Scores:
-    """Every document from its first sentence to its last, all of it."""
+def advances(predictor: Predictor, documents: Sequence[Document], description: str) -> Iterator[tuple[int, Advance]]:
+    """Every document from its first sentence to its last, all of it: its number and what is known of it, the shortest
+    first."""
     cut = sentences(documents, predictor.artefact.language)
     order = sorted(range(len(cut)), key=lambda i: len(cut[i]))
-    probabilities: list[Floats] = [np.empty(0)] * len(cut)
     for start in tqdm(range(0, len(order), _BATCH), description, mininterval=1):
         chosen = order[start : start + _BATCH]
         for i, advance in zip(chosen, predictor.advance([(None, cut[i]) for i in chosen]), strict=True):
             if isinstance(advance, UndertoneError):
                 raise advance
-            probabilities[i] = np.array([advance.prior.probabilities, *(step.probabilities for step in advance.steps)])
+            yield i, advance
+
+
+def score(predictor: Predictor, documents: Sequence[Document], description: str = "score") -> Scores:
+    """What the running probability of every document was."""
+    return scores(documents, advances(predictor, documents, description))
+
+
+def scores(documents: Sequence[Document], known: Iterable[tuple[int, Advance]]) -> Scores:
+    """The Scores of documents of which `advances` knows what it yields."""
+    probabilities: list[Floats] = [np.empty(0)] * len(documents)
+    for i, advance in known:
+        probabilities[i] = np.array([advance.prior.probabilities, *(step.probabilities for step in advance.steps)])
     labels = np.array([document.label for document in documents], dtype=np.int64)
     return Scores(labels, probabilities, [np.array(document.targets, dtype=np.int64) for document in documents])
 

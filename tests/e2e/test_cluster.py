@@ -12,6 +12,7 @@ import redis
 from tests.e2e.redis_cluster import PASSWORD, RedisCluster
 from tests.e2e.server import Service, in_turns
 from tests.e2e.test_redis import TEXT, acl, environment, served_again
+from tests.e2e.test_serve import counted as metric
 from tests.service.live import eventually
 
 pytestmark = pytest.mark.tools
@@ -70,6 +71,10 @@ def test_sessions_are_spread_and_retries_are_known(cluster: RedisCluster, servic
         assert turns.predict(text=TEXT, session_id=session, step=1)["session"]["replayed"] is True
         assert turns.predict(409, text=TEXT, session_id=session, step=7)["expected_step"] == 2
         assert turns("GET", "/v1/status").json()["status"] == "ok"
+        metrics = turns("GET", "/metrics").text
+    assert metric(metrics, "undertone_redis_up") == 1
+    assert metric(metrics, "undertone_redis_keys") >= SESSIONS, "those of all servers"
+    assert metric(metrics, "undertone_redis_connections") > 0
 
 
 def test_the_acl_user_may_do_no_more(cluster: RedisCluster) -> None:

@@ -218,6 +218,9 @@ def test_tls_and_an_acl_user(over_tls: tuple[RedisServer, str], tmp_path: Path) 
         assert turns("DELETE", "/v1/sessions", headers=header).status_code == 204
         assert server.client.keys("undertone:anna:*") == []
         with redis.Redis(port=server.port, username="undertone", password="secret") as client:
+            metrics = turns("GET", "/metrics", headers=header).text
+            assert counted(metrics, "undertone_redis_up") == 1
+            assert "\nundertone_redis_memory_bytes " in metrics
             for forbidden in (client.flushall, client.config_get, client.keys, client.acl_list):
                 with pytest.raises(redis.exceptions.NoPermissionError):
                     forbidden()

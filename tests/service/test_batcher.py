@@ -18,6 +18,7 @@ from tests.service.live import PATIENCE, gathered
 
 Items = Sequence[tuple[bytes | None, Sequence[str]]]
 STEP = Step((0.5, 0.5), 0.0, 0.0, 1, 0, b"")
+SECONDS = {"tokenize": 0.0, "step": 0.0, "readout": 0.0}
 
 
 class Engine:
@@ -43,7 +44,7 @@ class Engine:
     def one(state: bytes | None, sentences: Sequence[str]) -> Advance | UndertoneError:
         if "bad" in sentences:
             return InvalidState("a bad state")
-        return Advance((state or b"") + "".join(sentences).encode(), STEP, [STEP] * len(sentences), {})
+        return Advance((state or b"") + "".join(sentences).encode(), STEP, [STEP] * len(sentences), SECONDS)
 
     @contextmanager
     def held(self) -> Iterator[None]:

@@ -348,10 +348,10 @@ def test_a_request_asks_redis_twice_and_a_lost_race_once_more(bench: Bench, monk
         assert asked == ["read", "write"]
         asked.clear()
         assert told(await ask(serving, ONE, 0))[2] is True
-        assert asked == ["read", "read"]
+        assert asked == ["read"]
         asked.clear()
         await serving.session(ME, "s", "spam")
-        assert asked == ["read", "read"]
+        assert asked == ["read"]
         asked.clear()
         rival = bench.serving()
         rivals.append(rival)
@@ -391,7 +391,7 @@ def test_who_loses_every_race_is_told_and_nothing_is_stored(
 
         async def lost(name: Name, *_: object) -> None:
             next(attempts)
-            raise LostRace(name, Stored(None, b""))
+            raise LostRace(name, Stored(None, b"", 0.0))
 
         monkeypatch.setattr(serving.store, "save", lost)
         with pytest.raises(Conflict, match="send this one again"):

@@ -115,8 +115,8 @@ def test_text_after_the_decision_is_not_read(live: Live, bench: Bench) -> None:
     index, stop_at = reachable(bench, LONG)
     sentences = whole(bench, LONG)["sentences"]
     model = live.serving.catalogue.resolve("spam")
-    scored = live.serving.metrics.sentences.labels("spam", model.name, model.digest)._value
-    before = scored.get()
+    scored = live.serving.metrics.families.sentences["spam", model.name, model.digest]
+    before = scored.total
     with Upload(live.port, f"{SPAM}&stop_at={stop_at}") as upload:
         for sentence in sentences[: index + 2]:
             upload.send(LONG[sentence["offset"] : sentence["offset"] + sentence["length"]] + " ")
@@ -125,7 +125,7 @@ def test_text_after_the_decision_is_not_read(live: Live, bench: Bench) -> None:
     assert (done.name, done.data["reason"]) == ("done", "decided")
     assert "left" not in done.data  # nobody knows how much would have come
     # A turn of what was ready together is scored once more, up to the sentence that decides.
-    assert scored.get() - before <= 2 * (index + 2)
+    assert scored.total - before <= 2 * (index + 2)
 
 
 def test_it_is_the_same_over_a_websocket(live: Live, bench: Bench) -> None:

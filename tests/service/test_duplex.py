@@ -160,17 +160,17 @@ def test_a_client_that_goes_while_much_is_scored_stops_the_work_at_once(live: Li
     size = 40_000
     body = json.dumps({"text": "The cat sat. " * size, "task": "spam"})
     model = live.serving.catalogue.resolve("spam")
-    scored = live.serving.metrics.sentences.labels("spam", model.name, model.digest)._value
+    scored = live.serving.metrics.families.sentences["spam", model.name, model.digest]
 
     def gone() -> Iterator[float]:
         for _ in range(5):
-            before = scored.get()
+            before = scored.total
             upload = Upload(live.port, "/v1/stream", content_type="application/json")
             upload.send(body)
             upload.end()
             upload.sentences(1)
             yield live.left_after(upload.close)
-            assert 0 < scored.get() - before < size
+            assert 0 < scored.total - before < size
 
     all_within(GONE_SECONDS, gone)
     assert live.post("/v1/predict", {"text": TEXT, "task": "spam"}).status_code == 200

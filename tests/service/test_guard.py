@@ -93,7 +93,7 @@ def test_a_page_that_is_named_in_the_origins_may_ask_first_and_read_the_answer(l
 
 def test_a_client_that_goes_while_it_sends_is_no_error(live: Live, caplog: pytest.LogCaptureFixture) -> None:
     def gone() -> float:
-        return live.serving.metrics.requests.labels("/v1/predict", "POST", "499")._value.get()
+        return live.serving.metrics.families.requests["/v1/predict", "POST", "499"].total
 
     before = gone()
     with Upload(live.port, "/v1/predict", content_type="application/json") as upload:

@@ -28,10 +28,10 @@ def test_a_large_state_fits() -> None:
     assert Record.unpack(record.pack()) == record
 
 
-@given(records, st.integers(0, 600))
-def test_a_part_or_more_is_refused(record: Record, size: int) -> None:
+@given(records)
+def test_a_part_or_more_is_refused(record: Record) -> None:
     data = record.pack()
-    for other in (data[: min(size, len(data) - 1)], data + b"\0"):
+    for other in (*(data[:size] for size in range(len(data))), data + b"\0"):
         with pytest.raises(StateUnreadable):
             Record.unpack(other)
 

@@ -39,6 +39,7 @@ GOOD: Final[dict[str, tuple[str, str, Any]]] = {
         "origins",
         {"https://a.example", "https://b.example"},
     ),
+    "UNDERTONE_TRACES": ("https://collector:4318/otlp", "traces", "https://collector:4318/otlp"),
     "UNDERTONE_RATE": ("0.5", "rate", 0.5),
     "UNDERTONE_QUEUE": ("10", "queue", 10),
     "UNDERTONE_TIMEOUT": ("2.5", "timeout", 2.5),

@@ -337,8 +337,8 @@ def test_handshakes_and_errors_are_counted(live: Live) -> None:
 
     def counted() -> list[float]:
         return [
-            *(metrics.requests.labels("/v1/stream", "WEBSOCKET", status)._value.get() for status in ("101", "403")),
-            metrics.errors.labels("/v1/stream", "unknown_task")._value.get(),
+            *(metrics.families.requests["/v1/stream", "WEBSOCKET", status].total for status in ("101", "403")),
+            metrics.families.errors["/v1/stream", "unknown_task"].total,
         ]
 
     before = counted()

@@ -265,13 +265,13 @@ def test_a_repeat_that_is_none_gives_no_event_but_the_error_and_writes_nothing(
     async def use(serving: Serving) -> None:
         await drive(serving, [TEXT.encode()], target)
         stored = keys.dump("undertone:public:spam:s")
-        scored = serving.metrics.sentences.labels("spam", "spam-gru", bench.catalogue.resolve("spam").digest)._value
-        before = scored.get()
+        scored = serving.metrics.families.sentences["spam", "spam-gru", bench.catalogue.resolve("spam").digest]
+        before = scored.total
         (error,) = events((await drive(serving, [text.encode()], target))[1])
         assert error.data["error"]["code"] == "wrong_step"
         assert error.data["error"]["expected_step"] == 5
         assert keys.dump("undertone:public:spam:s") == stored
-        assert scored.get() == before
+        assert scored.total == before
 
     bench.run(use)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from models.artefact import load
 from tests.training import toy
 from training.__main__ import main, parser
 
@@ -18,7 +21,7 @@ def test_help_names_the_commands() -> None:
         assert command in done.stdout
 
 
-@pytest.mark.parametrize("command", ["data", "train", "evaluate"])
+@pytest.mark.parametrize("command", ["data", "train", "evaluate", "reference"])
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         parser().parse_args([command, "--help"])
@@ -32,6 +35,24 @@ def test_evaluate_prints_a_table(trained: Path, data_dir: Path, capsys: pytest.C
     assert set(rule) <= {"-", " "}
     assert row.split()[:3] == ["sentiment-gru", "aclimdb", "40"]
     assert row.split()[3].endswith("%")
+
+
+def test_reference_is_what_training_wrote_and_changes_nothing_else(
+    trained: Path, data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "artefact"
+    shutil.copytree(trained, folder)
+    before = load(folder)
+    stale = replace(before, report={name: part for name, part in before.report.items() if name != "reference"})
+    stale.save_report(folder)
+    assert load(folder).report != before.report
+    assert main(["reference", str(folder), "--data-dir", str(data_dir)]) == 0
+    assert "of them unknown" in capsys.readouterr().out
+    assert load(folder).report == before.report
+    assert (folder / "CARD.md").read_bytes() == (trained / "CARD.md").read_bytes()
+    assert load(folder).digest == before.digest
+    counts = before.report["reference"]["features"]["probability"]["counts"]
+    assert sum(counts) == before.report["validation"]["documents"]
 
 
 def test_train_writes_where_it_is_told(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,110 @@
+"""Two real workers of one server: their numbers add up, outlive a worker that is killed, and tell nobody's secrets."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+import httpx
+import psutil
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.e2e.server import Service, in_turns
+from tests.service.live import Upload
+from tests.service.receiver import Receiver, attributes
+
+TEXT = "Dear customer, your parcel waits. Pay now!"
+SECONDS = 30.0
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        yield receiver
+
+
+def value(text: str, name: str, **labels: str) -> float:
+    """The sum over all samples with these labels."""
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name and labels.items() <= sample.labels.items()
+    )
+
+
+def eventually(said: Callable[[], bool], what: str) -> None:
+    until = time.monotonic() + SECONDS
+    while not said():
+        assert time.monotonic() < until, f"still not so: {what}"
+        time.sleep(0.1)
+
+
+def test_numbers_outlive_a_killed_worker_and_what_it_said_of_itself_does_not(
+    external: dict[str, str], tmp_path_factory: pytest.TempPathFactory, receiver: Receiver
+) -> None:
+    """The same server sends traces, and its logs are read at the end: to start one takes seconds."""
+    needle = f"zanzibar{secrets.token_hex(8)}"
+    environment = {**external, "UNDERTONE_WORKERS": "2", "UNDERTONE_TRACES": receiver.url}
+    with Service(tmp_path_factory.mktemp("metrics"), environment) as service:
+
+        def scrape() -> str:
+            return httpx.get(f"{service.url}/metrics", timeout=SECONDS).text
+
+        with in_turns(service) as turns:
+            for number in range(6):
+                turns.predict(text=TEXT, session_id=needle)
+                asked = {"text": needle, "task": "spam"}
+                turns("POST", "/v1/predict", json=asked, headers={"x-request-id": f"r{number}"})
+        eventually(lambda: value(scrape(), "undertone_documents_total", task="spam") == 12, "all documents are counted")
+        text = scrape()
+        assert value(text, "undertone_probability_count", model="spam-gru") == 12
+        assert value(text, "undertone_sessions_total", event="created") == 1
+        assert value(text, "undertone_sessions_total", event="resumed") == 5
+        assert value(text, "undertone_phase_seconds_count", phase="model") == 12
+        assert value(text, "undertone_phase_seconds_count", phase="redis") == 12
+        assert value(text, "undertone_worker_starts_total") == 2
+        assert value(text, "undertone_redis_up") == 1
+        assert value(text, "undertone_build_info") == 1
+        assert value(text, "undertone_model_info") == 4
+        references = {
+            sample.labels["model"]
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == "undertone_reference_ratio"
+        }
+        assert references == {"spam-gru", "spam-conv1d", "sentiment-gru", "sentiment-conv1d"}
+
+        with Upload(service.port, "/v1/stream?task=spam") as upload:
+            upload.send(f"{TEXT} And this is more than sixteen code points.")
+            upload.sentences(1)
+            eventually(lambda: value(scrape(), "undertone_streams_open", transport="http") == 1, "a stream is open")
+            doomed = service.worker_at(upload.port)
+            assert doomed is not None
+            process = psutil.Process(doomed)
+            os.kill(doomed, signal.SIGKILL)
+            psutil.wait_procs([process], timeout=SECONDS)
+            eventually(lambda: value(scrape(), "undertone_streams_open") == 0, "the dead one's stream is forgotten")
+        eventually(lambda: value(scrape(), "undertone_worker_starts_total") == 3, "another worker is counted")
+        eventually(lambda: len(service.workers()) == 2, "two workers run")
+        text = scrape()
+        assert value(text, "undertone_documents_total", task="spam") == 12
+        assert value(text, "undertone_probability_count", model="spam-gru") == 12
+        assert value(text, "undertone_requests_in_flight") == 0
+        assert needle not in text
+        service.stop()
+        log = service.log.read_text("utf-8")
+    assert needle not in log
+    lines = [json.loads(line) for line in log.splitlines()]
+    answered = {line["request_id"]: line for line in lines if line.get("logger") == "service.requests"}
+    assert {f"r{number}" for number in range(6)} <= answered.keys()
+    assert answered["r0"]["phases"].keys() == {"parse", "segment", "queue", "tokenize", "model", "serialise"}
+    assert not any(line.get("route") in ("/readyz", "/livez", "/metrics") for line in lines)
+    told = {attributes(span)["request.id"] for span in receiver.spans if "request.id" in attributes(span)}
+    assert told >= {f"r{number}" for number in range(6) if answered[f"r{number}"]}
+    assert needle.encode() not in receiver.raw
