@@ -76,8 +76,7 @@ class Server:
                 process.resume()  # it may have been stopped in the middle of a measurement of another
         if family:
             os.killpg(self._process.pid, signal.SIGTERM)
-        _, left = psutil.wait_procs(family, ENDING)
-        for process in left:
+        for process in psutil.wait_procs(family, ENDING)[1]:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self._process.wait(PATIENCE)
