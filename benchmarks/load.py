@@ -9,7 +9,7 @@ import json
 import os
 import resource
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -36,7 +36,7 @@ class Load(NamedTuple):
         return self.requests / self.own
 
 
-def bodies(path: Path, texts: Iterable[dict[str, object]]) -> Path:
+def bodies(path: Path, texts: Iterable[Mapping[str, object]]) -> Path:
     """Writes bodies for `post`, which sends them in turn."""
     path.write_text("".join(json.dumps(text) + "\n" for text in texts), "utf-8")
     return path

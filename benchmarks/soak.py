@@ -52,8 +52,9 @@ def main() -> None:
 def _soaked(bench: Bench) -> int:
     pauses = bench.folder / "pauses"
     (bench.folder / "sitecustomize.py").write_text(WATCH.format(file=str(pauses)), "utf-8")
-    texts = [{"text": text, "task": "spam", "session_id": f"s-{i}"} for i in range(500) for text in (SMS, MAIL)]
-    file = bodies(bench.folder / "texts.jsonl", [*texts, *({"text": t["text"], "task": "spam"} for t in texts)])
+    asked = [{"text": text, "task": "spam"} for _ in range(500) for text in (SMS, MAIL)]
+    in_sessions = [{**each, "session_id": f"s-{i}"} for i, each in enumerate(asked)]
+    file = bodies(bench.folder / "texts.jsonl", [*in_sessions, *asked])
     with bench.running(UNDERTONE, PYTHONPATH=str(bench.folder)) as (server,):
         pauses.write_text("", "utf-8")  # those of the start are not of interest
         samples, resident = [], []
