@@ -28,6 +28,7 @@ PEERS: Final = {
     "LitServe": Peer(("-m", "benchmarks.peers.lit", "{port}"), "/predict", "/health"),
     "Mosec": Peer(("-m", "benchmarks.peers.rust", "--address", "127.0.0.1", "--port", "{port}"), "/inference", "/"),
 }
+ROW: Final = "1 an SMS"
 CEILING: Final = "Starlette, same bytes"
 
 
@@ -68,17 +69,17 @@ def _row(bench: Bench, row: str, text: str, at: dict[str, tuple[Server, str]]) -
     top = Spread.of(sample.load.ceiling for sample in samples[CEILING])
     if text == SMS:
         yield Line("1 what wrk could ask for, were its core full", "wrk", {"requests/s": top}, ours=False)
-        yield from _targets(row, samples)
+        yield from _targets(samples)
 
 
-def _targets(row: str, samples: dict[str, list[Sample]]) -> Iterator[Target]:
+def _targets(samples: dict[str, list[Sample]]) -> Iterator[Target]:
     ours = samples["Undertone"]
-    yield Target(row, "of the ceiling's requests/s", median(_ratios(ours, samples[CEILING])), 0.4, "", least=True)
-    yield Target(row, "p99 over p50", median(s.load.p99_ms / s.load.p50_ms for s in ours), 4, " x", least=False)
+    yield Target(ROW, "of the ceiling's requests/s", median(_ratios(ours, samples[CEILING])), 0.4, "", least=True)
+    yield Target(ROW, "p99 over p50", median(s.load.p99_ms / s.load.p50_ms for s in ours), 4, " x", least=False)
     for name, wanted in {"BentoML as it comes": 5.0, "LitServe": 1.0}.items():
         if name in samples:
             got = median(_ratios(ours, samples[name]))
-            yield Target(row, f"requests/s beside {name}", got, wanted, " x", least=True)
+            yield Target(ROW, f"requests/s beside {name}", got, wanted, " x", least=True)
 
 
 def _ratios(ours: list[Sample], others: list[Sample]) -> list[float]:

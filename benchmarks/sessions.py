@@ -16,6 +16,7 @@ from statistics import median
 from typing import Final
 
 import redis
+from threadpoolctl import threadpool_limits
 
 from benchmarks.contest import NEAR, UNDERTONE, Bench, Client, Sample, figures, loaded
 from benchmarks.load import bodies
@@ -95,7 +96,7 @@ def _batcher(bench: Bench) -> Iterator[Line | Target]:
     row = "3 the micro-batcher: 64 sessions, a sentence each, without HTTP and Redis"
     predictor = Predictor(load(shipped.folder("spam-gru")))
     items = [(_after(predictor, i), SENTENCES[i % len(SENTENCES)]) for i in range(max(CLIENTS))]
-    with ThreadPoolExecutor(1) as thread, asyncio.Runner() as runner:
+    with threadpool_limits(1), ThreadPoolExecutor(1) as thread, asyncio.Runner() as runner:  # as in a worker
         batcher = Batcher(predictor.advance, thread, len(items), INLINE)
         works = {
             "one at a time": lambda: runner.run(_one_by_one(batcher, items)),

@@ -41,8 +41,8 @@ def rows(bench: Bench) -> Iterator[Line | Target]:
             "MB with supervisor and Redis": Spread.of(all_of_it),
         },
     )
-    yield Target(row, "to /readyz", Spread.of(started).median, 5, " s", least=False)
-    yield Target(row, "resident", Spread.of(resident).median, 350, " MB", least=False)
+    yield Target("5 a worker", "to /readyz", Spread.of(started).median, 5, " s", least=False)
+    yield Target("5 a worker", "resident", Spread.of(resident).median, 350, " MB", least=False)
 
 
 def _kept(server: Server) -> Iterator[Line | Target]:
@@ -62,4 +62,4 @@ def _kept(server: Server) -> Iterator[Line | Target]:
                 f"after {sentences:,} sentence{'s' if sentences > 1 else ''}",
                 {"bytes": Spread.of([value]), "with what Redis adds": Spread.of([usage])},
             )
-    yield Target(row, "bytes", most, KEPT_BYTES, "", least=False)
+    yield Target("5 a session", "bytes in Redis", most, KEPT_BYTES, "", least=False)

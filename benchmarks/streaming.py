@@ -62,9 +62,7 @@ def _together(bench: Bench, server: Server) -> Iterator[Line | Target]:
             "p99": Spread.of(quantiles(first, n=100)[-1] for first in firsts),
         },
     )
-    yield Target(
-        row, "CPU of a sentence, event and its share of the request included", median(each), 60, " µs", least=False
-    )
+    yield Target("2 twelve sentences together", "CPU of each, event included", median(each), 60, " µs", least=False)
 
 
 def _first_events(server: Server) -> list[float]:
@@ -114,7 +112,7 @@ def _depths(bench: Bench, undertone: Server, rereading: Server) -> Iterator[Line
     last = f"at sentence {DEPTHS[-1]:,}"
     if last in costs:
         got = median(a.cpu / b.cpu for a, b in zip(costs[last], first, strict=True))
-        yield Target(row, f"CPU {last} beside sentence 1", got, 1.05, " x", least=False)
+        yield Target("2 a session", f"CPU {last} beside sentence 1", got, 1.05, " x", least=False)
 
 
 def _session(server: Server, servers: list[Server], depth: int) -> Cost:
