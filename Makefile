@@ -31,8 +31,8 @@ test-all: test ## the tests above, and those that need what `make tools` install
 faults: $(VENV)/.dev ## sessions under faults for a quarter of an hour, and a table: steps lost, wrong probabilities (wants `make tools`)
 	$(BIN)/python -m tests.faults
 
-bench: $(VENV)/.bench ## speed beside other servers in ten minutes: a table, benchmarks/results.json and .png (wants `make tools`)
-	$(BIN)/python -m benchmarks
+bench: $(VENV)/.bench ## speed beside other servers in ten minutes: a table, benchmarks/results.json and .png (wants `make tools`; DATA_DIR)
+	$(BIN)/python -m benchmarks $(addprefix --data-dir ,$(wildcard $(DATA_DIR)))
 
 lint: $(VENV)/.dev ## ruff and mypy, tests included
 	$(BIN)/ruff check .

@@ -18,10 +18,11 @@ from shutil import which
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks import neighbours, predict, sessions, start, streaming
+from benchmarks import documents, neighbours, predict, sessions, start, streaming
 from benchmarks.contest import Bench
 from benchmarks.picture import draw
-from benchmarks.table import ROOT, Found, Line, Target, head
+from benchmarks.server import ROOT
+from benchmarks.table import Found, Line, Target, head
 
 RESULTS: Final = ROOT / "benchmarks" / "results.json"
 README: Final = ROOT / "README.md"
@@ -29,10 +30,11 @@ ROWS: Final[dict[str, Callable[[Bench], Iterator[Line | Target]]]] = {
     "predict": predict.rows,
     "stream": streaming.rows,
     "sessions": sessions.rows,
+    "bulk": documents.rows,
     "start": start.rows,
     "neighbours": neighbours.rows,
 }
-_SHOWN: Final = re.compile(r"(?<=```bash slow\nmake bench\n```\n\n```text\n).*?(?=```)", re.S)
+_SHOWN: Final = re.compile(r"(?<=```bash slow\nmake bench DATA_DIR=DIR\n```\n\n```text\n).*?(?=```)", re.S)
 
 
 def main() -> None:
@@ -41,6 +43,7 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=5, help="how often each thing is measured (%(default)s)")
     parser.add_argument("--seconds", type=float, default=2.0, help="of load in a round (%(default)s)")
+    parser.add_argument("--data-dir", type=Path, help="where aclimdb and enron_spam are; without them no row 4")
     parser.add_argument("--row", choices=ROWS, action="append", help="only this one; may be given several times")
     parser.add_argument("--output", type=Path, default=RESULTS, help="where the JSON goes; the picture goes beside it")
     parser.add_argument("--readme", action="store_true", help="measures nothing: puts the last results into README.md")
@@ -48,13 +51,13 @@ def main() -> None:
     if asked.readme:
         README.write_text(shown(README.read_text("utf-8"), Found.load(asked.output)), "utf-8")
         return
-    found = measured(asked.row or list(ROWS), asked.rounds, asked.seconds)
+    found = measured(asked.row or list(ROWS), asked.rounds, asked.seconds, asked.data_dir)
     found.save(asked.output)
     draw(found, asked.output.with_suffix(".png"))
     print(found.text(), end="")
 
 
-def measured(rows: list[str], rounds: int, seconds: float) -> Found:
+def measured(rows: list[str], rounds: int, seconds: float, data_dir: Path | None = None) -> Found:
     """Runs the rows; what they do is told on stderr."""
     first, *others = sorted(os.sched_getaffinity(0))
     if not others:
@@ -64,7 +67,7 @@ def measured(rows: list[str], rounds: int, seconds: float) -> Found:
     found = Found(head(rounds, seconds))
     os.sched_setaffinity(0, others)
     with TemporaryDirectory() as folder:
-        bench = Bench(first, rounds, seconds, Path(folder))
+        bench = Bench(first, rounds, seconds, Path(folder), data_dir)
         for number, row in enumerate(rows, start=1):
             print(f"{number} of {len(rows)}: {row} …", file=sys.stderr, flush=True)
             found.add(ROWS[row](bench))

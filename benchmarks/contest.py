@@ -40,12 +40,14 @@ REREADING: Final = Peer(
 
 @dataclass(frozen=True)
 class Bench:
-    """`core` is the servers'; `seconds` of load each round; `folder` is for files that are sent and served."""
+    """`core` is the servers'; `seconds` of load each round; `folder` is for files that are sent and served;
+    `data_dir` is where the data sets are, if they are here."""
 
     core: int
     rounds: int
     seconds: float
     folder: Path
+    data_dir: Path | None = None
 
     @contextmanager
     def running(self, *peers: Peer, **environment: str) -> Iterator[list[Server]]:

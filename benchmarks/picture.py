@@ -36,7 +36,9 @@ def draw(found: Found, path: Path) -> None:
     )
     for axis, (row, name, lines) in zip(axes[:, 0], panels, strict=True):
         _bars(axis, row, name, [line for line in lines if name in line.figures])
-    figure.suptitle(f"{found.head['when']}\n{found.head['machine']}", fontsize=8, x=0.01, ha="left")
+    figure.suptitle(
+        f"{found.head['date']}, commit {found.head['commit']}\n{found.head['machine']}", fontsize=8, x=0.01, ha="left"
+    )
     figure.tight_layout()
     figure.savefig(path, dpi=110, metadata={"Software": None})
     plt.close(figure)

@@ -19,7 +19,8 @@ from typing import Final
 
 from benchmarks.contest import CONNECTIONS, UNDERTONE, Bench
 from benchmarks.load import bodies, post
-from benchmarks.table import ROOT, head
+from benchmarks.server import ROOT
+from benchmarks.table import head
 from benchmarks.texts import SMS
 
 OUTPUT: Final = ROOT / "benchmarks" / "profile.txt"

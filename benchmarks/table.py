@@ -7,19 +7,16 @@ rounds --Spread--> Line: a thing, its figures --Found--> text, results.json
 from __future__ import annotations
 
 import json
-import os
-import platform
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, NamedTuple
 
-ROOT: Final = Path(__file__).parent.parent
+from benchmarks.report import surroundings
+
 VERSIONS: Final = ("bentoml", "litserve", "mosec", "numpy", "redis", "starlette", "uvicorn", "uvloop")
 
 
@@ -99,16 +96,10 @@ class Found:
 
 
 def head(rounds: int, seconds: float) -> dict[str, str]:
-    """When, where, and with what."""
-    commit = _git("rev-parse", "--short", "HEAD") + ("+" if _git("status", "--porcelain") else "")
-    busy = ", ".join(f"{load:.1f}" for load in os.getloadavg())
-    return {
-        "when": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC") + (f", commit {commit}" if commit else ""),
-        "machine": f"{_processor()}, {os.cpu_count()} CPUs, {platform.system()} {platform.release()}; load {busy}",
-        "with": ", ".join([f"Python {platform.python_version()}", *(f"{name} {_version(name)}" for name in VERSIONS)]),
-        "how": f"medians of {rounds} rounds of {seconds:g} s in turn, lowest and highest in brackets; "
-        "a server on one core, its clients on another",
-    }
+    """When, where, with what and how."""
+    here = surroundings([name for name in VERSIONS if find_spec(name)])
+    how = f"medians of {rounds} rounds of {seconds:g} s in turn, lowest and highest in brackets"
+    return {**here, "how": f"{how}; a server on one core, its clients on another"}
 
 
 def number(value: float) -> str:
@@ -143,31 +134,19 @@ def _targets(targets: Sequence[Target]) -> list[str]:
     lines = []
     for target in targets:
         wanted = f"{'at least' if target.least else 'at most'} {number(target.wanted)}{target.unit}"
-        off = target.got / target.wanted - 1
-        said = "met" if target.met else f"MISSED by {abs(off):.0%}"
+        said = "met" if target.met else f"MISSED by {_off(target)}"
         what = f"{target.row}: {target.what}".ljust(widest)
         lines.append(f"  {what}  {wanted:>18}  {number(target.got) + target.unit:>12}  {said}")
     return lines
 
 
+def _off(target: Target) -> str:
+    """By what share of what is wanted; where that is nothing, by how much."""
+    off = abs(target.got - target.wanted)
+    return f"{off / target.wanted:.0%}" if target.wanted else number(off) + target.unit
+
+
 def _spread(spread: Spread) -> str:
-    return f"{number(spread.median)} ({number(spread.low)} to {number(spread.high)})"
-
-
-def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip()
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except ModuleNotFoundError:
-        return "not installed"
+    """The ends only where there were rounds."""
+    alone = number(spread.median)
+    return alone if spread.low == spread.high else f"{alone} ({number(spread.low)} to {number(spread.high)})"

@@ -32,7 +32,7 @@ def test_it_is_the_same_after_json(tmp_path: Path) -> None:
 def test_the_table_shows_what_is_wrong_and_not_how_fast_it_was() -> None:
     text = found().text().splitlines()
     (ours,) = (line for line in text if line.startswith("  ours"))
-    assert ours.split() == ["ours", "2", "(1", "to", "3)", "12,346", "(12,346", "to", "12,346)"]
+    assert ours.split() == ["ours", "2", "(1", "to", "3)", "12,346"]
     (another,) = (line for line in text if line.startswith("  another"))
     assert another.split(maxsplit=1)[1] == "WRONG: differs by 1.0e-02"
 
@@ -45,6 +45,5 @@ def test_a_target_is_met_or_missed_by_so_much() -> None:
 
 def test_the_head_says_when_where_and_with_what() -> None:
     said = head(5, 2)
-    assert said.keys() == {"when", "machine", "with", "how"}
-    assert "commit" in said["when"]
-    assert "bentoml 1." in said["with"]
+    assert said.keys() == {"date", "commit", "machine", "versions", "how"}
+    assert "bentoml 1." in said["versions"]
