@@ -98,14 +98,17 @@ def _batcher(bench: Bench) -> Iterator[Line | Target]:
     items = [(_after(predictor, i), SENTENCES[i % len(SENTENCES)]) for i in range(max(CLIENTS))]
     with threadpool_limits(1), ThreadPoolExecutor(1) as thread, asyncio.Runner() as runner:  # as in a worker
         batcher = Batcher(predictor.advance, thread, len(items), INLINE)
-        works = {
-            "one at a time": lambda: runner.run(_one_by_one(batcher, items)),
-            "together": lambda: runner.run(_together(batcher, items)),
-        }
-        if (off := max(abs(a - b) for a, b in zip(*(work() for work in works.values()), strict=True))) > NEAR:
+
+        def alone() -> list[float]:
+            return runner.run(_one_by_one(batcher, items))
+
+        def together() -> list[float]:
+            return runner.run(_together(batcher, items))
+
+        if (off := max(abs(a - b) for a, b in zip(alone(), together(), strict=True))) > NEAR:
             yield Line(row, "together", {}, f"differs by {off:.1e} from one at a time")
             return
-        times = measure(works, bench.rounds, len(items), repeat=10)
+        times = measure({"one at a time": alone, "together": together}, bench.rounds, len(items), repeat=10)
     for name, took in times.items():
         each = Spread(1e6 * took.each, *(1e6 * seconds for seconds in took.spread))
         yield Line(row, name, {"CPU µs a sentence": each})
