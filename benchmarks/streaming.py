@@ -26,7 +26,7 @@ PATH: Final = "/v1/stream"
 DEPTHS: Final = (1, 100, 1_000, 10_000)
 STEPS: Final = 250
 """Sentences of a session that are measured together, for a second of its depth."""
-REREAD: Final = 50_000
+REREAD: Final = 20_000
 """Sentences that the server without memory reads in a round, at least one conversation's."""
 FIRSTS: Final = 100
 
