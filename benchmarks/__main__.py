@@ -34,7 +34,7 @@ ROWS: Final[dict[str, Callable[[Bench], Iterator[Line | Target]]]] = {
     "start": start.rows,
     "neighbours": neighbours.rows,
 }
-_SHOWN: Final = re.compile(r"(?<=```bash slow\nmake bench DATA_DIR=DIR\n```\n\n```text\n).*?(?=```)", re.S)
+_SHOWN: Final = re.compile(r"(make bench DATA_DIR=DIR\n```\n\n```text\n)(.*?)(```\n)", re.S)
 
 
 def main() -> None:
@@ -76,7 +76,7 @@ def measured(rows: list[str], rounds: int, seconds: float, data_dir: Path | None
 
 def shown(readme: str, found: Found) -> str:
     """The README with these figures below its `make bench`."""
-    changed, times = _SHOWN.subn(lambda _: found.text(), readme)
+    changed, times = _SHOWN.subn(lambda match: match[1] + found.text() + match[3], readme)
     if times != 1:
         raise ValueError(f"README.md shows {times} times what `make bench` prints, wanted is once: see _SHOWN")
     return changed

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from weakref import finalize
 
 from benchmarks.load import Load, post
 from benchmarks.server import SERVICE, Server
@@ -91,10 +92,11 @@ def figures(samples: Iterable[Sample]) -> dict[str, Spread]:
 
 
 class Client:
-    """One connection that stays open."""
+    """One connection that stays open as long as somebody has it."""
 
     def __init__(self, server: Server) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+        finalize(self, self._connection.close)
 
     def post(self, path: str, body: dict[str, Any], accept: str = "*/*") -> bytes:
         """The answer's body; raises RuntimeError where it is not a 200."""

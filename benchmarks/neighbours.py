@@ -44,11 +44,15 @@ def rows(bench: Bench) -> Iterator[Line | Target]:
         works: dict[str, Callable[[], tuple[Sample, float]]] = {"alone": lambda: (alone(), 0.0), "beside": beside}
         found = in_turn(works, bench.rounds)
     quiet, loud = ([sample for sample, _ in found[name]] for name in works)
-    yield Line(ROW, "SMS alone", figures(quiet))
+    yield Line(ROW, "SMS alone", _waiting(quiet))
     rate = Spread.of(rate for _, rate in found["beside"])
-    yield Line(ROW, "SMS beside large texts", {**figures(loud), "large texts/s": rate})
+    yield Line(ROW, "SMS beside large texts", {**_waiting(loud), "large texts/s": rate})
     ratio = median(b.load.p99_ms / a.load.p99_ms for a, b in zip(quiet, loud, strict=True))
     yield Target("6 an SMS", "p99 beside large texts, over alone", ratio, 3, " x", least=False)
+
+
+def _waiting(samples: list[Sample]) -> dict[str, Spread]:
+    return {name: spread for name, spread in figures(samples).items() if name != "requests/s"}
 
 
 def _large(server: Server, ended: Event) -> float:

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -83,12 +83,12 @@ class Server:
         self._folder.cleanup()
 
     def _ready(self) -> bool:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-            connection.request("GET", self._ready_path)
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except OSError:
-            return False
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
+            try:
+                connection.request("GET", self._ready_path)
+                return connection.getresponse().status == http.HTTPStatus.OK
+            except OSError:
+                return False
 
     @property
     def url(self) -> str:
