@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import doctest
 from pathlib import Path
+from types import ModuleType
 
+import pytest
+
+from benchmarks import profile, table
 from benchmarks.table import Found, Line, Spread, Target, head
 
 
@@ -47,3 +52,10 @@ def test_the_head_says_when_where_and_with_what() -> None:
     said = head(5, 2)
     assert said.keys() == {"date", "commit", "machine", "versions", "how"}
     assert "bentoml 1." in said["versions"]
+
+
+@pytest.mark.parametrize("module", [table, profile])
+def test_the_examples_are_right(module: ModuleType) -> None:
+    ran = doctest.testmod(module)
+    assert ran.attempted > 0
+    assert ran.failed == 0
