@@ -46,7 +46,7 @@ BENTOS: Final = frozenset(
 
 
 def _settle_memory() -> None:
-    """What is loaded stays, so the collector need not look at it again and again: each look took 140 ms."""
+    """What is loaded stays, so the collector need not look at it again: each look was a pause for all requests."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG)
