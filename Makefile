@@ -22,8 +22,8 @@ serve: $(VENV)/.serve ## the service on HOST:PORT (127.0.0.1:3000), with an embe
 test: $(VENV)/.dev ## every test that needs only Python
 	$(BIN)/python -m pytest -m "not tools"
 
-tools: ## installs by apt what the other tests need (redis-server, bogofilter, chromium)
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server bogofilter chromium fonts-dejavu-core
+tools: ## installs by apt what the other tests need (redis-server, bogofilter, chromium, wrk)
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server bogofilter chromium fonts-dejavu-core wrk
 
 test-all: test ## the tests above, and those that need what `make tools` installs
 	$(BIN)/python -m pytest -m tools
@@ -31,11 +31,8 @@ test-all: test ## the tests above, and those that need what `make tools` install
 faults: $(VENV)/.dev ## sessions under faults for a quarter of an hour, and a table: steps lost, wrong probabilities (wants `make tools`)
 	$(BIN)/python -m tests.faults
 
-bench: $(VENV)/.dev ## what measures speed, one after another, with the data sets of DATA_DIR
-	$(BIN)/python -m benchmarks.bulk --data-dir $(DATA_DIR)
-	$(BIN)/python -m benchmarks.engine
-	$(BIN)/python -m benchmarks.sentence
-	$(BIN)/python -m benchmarks.streams
+bench: $(VENV)/.bench ## speed beside other servers in ten minutes: a table, benchmarks/results.json and .png (wants `make tools`; DATA_DIR)
+	$(BIN)/python -m benchmarks $(addprefix --data-dir ,$(wildcard $(DATA_DIR)))
 
 lint: $(VENV)/.dev ## ruff and mypy, tests included
 	$(BIN)/ruff check .
@@ -68,4 +65,8 @@ $(VENV)/.serve: $(VENV)/.torch requirements.txt constraints.txt pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.serve requirements-dev.txt requirements-parquet.txt
 	$(PIP) -r requirements-dev.txt -r requirements-parquet.txt
+	touch $@
+
+$(VENV)/.bench: $(VENV)/.dev requirements-bench.txt
+	$(PIP) -r requirements-bench.txt
 	touch $@

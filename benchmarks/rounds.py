@@ -12,8 +12,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from statistics import median
+from typing import TypeVar
 
 from tqdm import trange
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,17 +49,23 @@ def measure(works: Mapping[str, Callable[[], object]], rounds: int, pieces: int,
 
 def turns(works: Mapping[str, Callable[[], float]], rounds: int, pieces: int) -> dict[str, Times]:
     """The same of works that tell themselves how many seconds they took."""
-    for work in works.values():
-        work()
-    took: dict[str, list[float]] = {name: [] for name in works}
-    for _ in trange(rounds, desc="rounds", leave=False):
-        for name, work in works.items():
-            took[name].append(work())
+    took = in_turn(works, rounds)
     first = took[next(iter(works))]
     return {
         name: Times(tuple(found), tuple(a / b for a, b in zip(first, found, strict=True)), pieces)
         for name, found in took.items()
     }
+
+
+def in_turn(works: Mapping[str, Callable[[], T]], rounds: int) -> dict[str, list[T]]:
+    """What each work gave in every round; each was done once before, to warm up, which does not count."""
+    for work in works.values():
+        work()
+    gave: dict[str, list[T]] = {name: [] for name in works}
+    for _ in trange(rounds, desc="rounds", leave=False):
+        for name, work in works.items():
+            gave[name].append(work())
+    return gave
 
 
 def seconds(work: Callable[[], object], repeat: int = 1) -> float:

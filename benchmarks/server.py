@@ -1,6 +1,7 @@
-"""The service as its users start it, on one core, so that what is measured is that core.
+"""A server as its users start it, on one core, so that what is measured is that core.
 
-Server(core) --`python -m service`--> ready --> url, worker (its process) --> stopped at the end
+Server(core, command) --started--> ready --> port, cpu() of all its processes --> stopped at the end
+                                             alone() while it is measured
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -21,24 +23,34 @@ import psutil
 
 ROOT: Final = Path(__file__).parent.parent
 PATIENCE: Final = 60.0
+ENDING: Final = 20.0
+"""Seconds that a server has for its end, after which its processes are killed."""
+SERVICE: Final = ("-m", "service", "--port", "{port}")
 
 
 class Server:
-    """A service with one worker, pinned to `core` with all that belongs to it (its Redis, too); a context manager."""
+    """`python COMMAND`, with one worker, pinned to `core` with all that belongs to it (its Redis, too); a context
+    manager. "{port}" in the command is a free port, and `ready` the path that answers once it serves."""
 
-    def __init__(self, core: int, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, core: int, environment: Mapping[str, str], command: Sequence[str] = SERVICE, ready: str = "/readyz"
+    ) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port: int = free.getsockname()[1]
+        self._ready_path = ready
+        self._command = " ".join(command).format(port=self.port)
         self._folder = tempfile.TemporaryDirectory()
         cleared = {name: value for name, value in os.environ.items() if not name.startswith(("UNDERTONE_", "REDIS_"))}
+        home = dict.fromkeys(("XDG_CACHE_HOME", "BENTOML_HOME"), self._folder.name)
         cores = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {core})  # is inherited, which is the only way that reaches every thread
+        self._began = time.monotonic()
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "service", "--port", str(self.port)],
+                [sys.executable, *self._command.split()],
                 cwd=ROOT,
-                env={**cleared, "XDG_CACHE_HOME": self._folder.name, **environment},
+                env={**cleared, "OMP_NUM_THREADS": "1", "BENTOML_DO_NOT_TRACK": "True", **home, **environment},
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 start_new_session=True,
@@ -47,27 +59,40 @@ class Server:
             os.sched_setaffinity(0, cores)
 
     def __enter__(self) -> Server:
-        until = time.monotonic() + PATIENCE
+        until = self._began + PATIENCE
         while not self._ready():
             if time.monotonic() > until or self._process.poll() is not None:
                 self.__exit__()
-                raise RuntimeError("the service did not get ready: start `python -m service` by hand and look")
-            time.sleep(0.1)
+                raise RuntimeError(f"`python {self._command}` did not get ready: start it by hand and look")
+            time.sleep(0.02)
+        self.started = time.monotonic() - self._began
+        """Seconds from its start to its first answer."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
+        family = self._family() if self._process.poll() is None else []
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                process.resume()  # it may have been stopped in the middle of a measurement of another
+        if family:
             os.killpg(self._process.pid, signal.SIGTERM)
+        for process in psutil.wait_procs(family, ENDING)[1]:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         self._process.wait(PATIENCE)
         self._folder.cleanup()
 
     def _ready(self) -> bool:
-        try:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
-            connection.request("GET", "/readyz")
-            return connection.getresponse().status == http.HTTPStatus.OK
-        except OSError:
-            return False
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)) as connection:
+            try:
+                connection.request("GET", self._ready_path)
+                return connection.getresponse().status == http.HTTPStatus.OK
+            except OSError:
+                return False
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def worker(self) -> psutil.Process:
@@ -80,5 +105,34 @@ class Server:
         return self._child("valkey-server")
 
     def _child(self, words: str) -> psutil.Process:
-        family = psutil.Process(self._process.pid).children(recursive=True)
-        return next(process for process in family if words in " ".join(process.cmdline()))
+        return next(process for process in self._family() if words in " ".join(process.cmdline()))
+
+    def cpu(self) -> float:
+        """Seconds of processor time that all its processes have taken, in steps far below a tick."""
+        return sum(map(_seconds, self._family()))
+
+    def resident(self) -> int:
+        """Bytes of memory that all its processes hold."""
+        return sum(process.memory_info().rss for process in self._family())
+
+    @contextmanager
+    def alone(self, others: Iterable[Server]) -> Iterator[None]:
+        """The other ones stand still meanwhile: some are busy even when nobody asks them for anything."""
+        still = [process for server in others if server is not self for process in server._family()]
+        for process in still:
+            process.suspend()
+        try:
+            yield
+        finally:
+            for process in still:
+                process.resume()
+
+    def _family(self) -> list[psutil.Process]:
+        first = psutil.Process(self._process.pid)
+        return [first, *first.children(recursive=True)]
+
+
+def _seconds(process: psutil.Process) -> float:
+    with suppress(OSError):
+        return time.clock_gettime((~process.pid << 3) | 2)  # its CPU clock, as clock_getcpuclockid(3) makes it
+    return 0.0

@@ -10,6 +10,7 @@ import ipaddress
 import math
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -120,6 +121,7 @@ def _host(header: str) -> str:
     return header.partition(":")[0]
 
 
+@lru_cache(1024)
 def _is_loopback(host: str) -> bool:
     if host.lower() == "localhost":
         return True

@@ -1,0 +1,61 @@
+"""What a run found: the same after a trip through JSON, and a target says what it is missed by."""
+
+from __future__ import annotations
+
+import doctest
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from benchmarks import profile, table
+from benchmarks.table import Found, Line, Spread, Target, head
+
+
+def found() -> Found:
+    lines = [
+        Line("1 a row", "ours", {"requests/s": Spread.of([3, 1, 2]), "p99 ms": Spread.of([12345.6])}),
+        Line("1 a row", "theirs", {"requests/s": Spread.of([0.5])}, ours=False),
+        Line("1 a row", "another", {}, "differs by 1.0e-02", ours=False),
+    ]
+    targets = [
+        Target("1 a row", "speed", 5.0, 4.0, " x", least=True),
+        Target("1 a row", "ms", 6.0, 4.0, "", least=False),
+    ]
+    return Found({"when": "now"}, lines, targets)
+
+
+def test_a_spread_is_the_median_of_the_rounds_and_both_ends() -> None:
+    assert Spread.of([5, 1, 3, 100, 2]) == (3, 1, 100)
+
+
+def test_it_is_the_same_after_json(tmp_path: Path) -> None:
+    found().save(tmp_path / "results.json")
+    assert Found.load(tmp_path / "results.json") == found()
+
+
+def test_the_table_shows_what_is_wrong_and_not_how_fast_it_was() -> None:
+    text = found().text().splitlines()
+    (ours,) = (line for line in text if line.startswith("  ours"))
+    assert ours.split() == ["ours", "2", "(1", "to", "3)", "12,346"]
+    (another,) = (line for line in text if line.startswith("  another"))
+    assert another.split(maxsplit=1)[1] == "WRONG: differs by 1.0e-02"
+
+
+def test_a_target_is_met_or_missed_by_so_much() -> None:
+    met, missed = (line for line in found().text().splitlines() if line.startswith("  1 a row: "))
+    assert met.endswith("at least 4 x           5 x  met")
+    assert missed.endswith("MISSED by 50%")
+
+
+def test_the_head_says_when_where_and_with_what() -> None:
+    said = head(5, 2)
+    assert said.keys() == {"date", "commit", "machine", "versions", "how"}
+    assert "bentoml 1." in said["versions"]
+
+
+@pytest.mark.parametrize("module", [table, profile])
+def test_the_examples_are_right(module: ModuleType) -> None:
+    ran = doctest.testmod(module)
+    assert ran.attempted > 0
+    assert ran.failed == 0
