@@ -22,6 +22,8 @@ WINDOW: Final = "30s"
 PALETTE: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
 """Okabe and Ito's, which colour-blind people tell apart."""
 DASHES: Final = ("-", "--", ":")
+LINES: Final = 10
+"""Of one column of a legend."""
 UNITS: Final = {"s": "seconds", "reqps": "requests a second", "cps": "a second", "short": "", "percentunit": "%"}
 
 
@@ -31,7 +33,7 @@ def draw(prometheus: Prometheus, start: float, end: float, output: Path) -> None
     graphs = [panel for panel in found if panel.kind == "timeseries"]
     rows = math.ceil(len(graphs) / COLUMNS)
     figure = Figure(figsize=(12, 2.3 * rows + 0.6), layout="constrained")
-    figure.suptitle(_told([panel for panel in found if panel.kind == "stat"], prometheus), fontsize=11)
+    figure.suptitle(_told([panel for panel in found if panel.kind == "stat"], prometheus), fontsize=9)
     for panel, axes in zip(graphs, figure.subplots(rows, COLUMNS).flat, strict=False):
         _graph(panel, axes, prometheus, start, end)
     for axes in figure.axes[len(graphs) :]:
@@ -44,10 +46,10 @@ def _told(stats: list[Panel], prometheus: Prometheus) -> str:
     said: list[str] = []
     for panel in stats:
         for query in panel.queries:
-            values = prometheus.values(expanded(query.expression, WINDOW))
-            shown = [f"{value:.2%}" if panel.unit == "percentunit" else f"{value:,.0f}" for value in values.values()]
-            said.append(f"{panel.title}: {', '.join(shown)}")
-    return "   ·   ".join(said)
+            for labels, value in prometheus.values(expanded(query.expression, WINDOW)).items():
+                shown = f"{value:.2%}" if panel.unit == "percentunit" else f"{value:,.0f}"
+                said.append(f"{panel.title}, {query.named(dict(labels))}: {shown}")
+    return "\n".join("   ·   ".join(said[first : first + 3]) for first in range(0, len(said), 3))
 
 
 def _graph(panel: Panel, axes: Axes, prometheus: Prometheus, start: float, end: float) -> None:
@@ -67,4 +69,4 @@ def _graph(panel: Panel, axes: Axes, prometheus: Prometheus, start: float, end: 
     axes.yaxis.label.set_fontsize(8)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=7, ncols=max(1, drawn // 4), loc="upper left", framealpha=0.7)
+    axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, ncols=math.ceil(drawn / LINES))

@@ -62,7 +62,7 @@ class Traffic:
         """Every kind of request once, and some more often."""
         for task, texts in TEXTS.items():
             for text in texts:
-                self._predict(task=task, text=text)
+                self.predict(task=task, text=text)
             self._batch(task, [*texts, ""])
             self._stream(task, texts[-1])
         self._websocket("sentiment", TEXTS["sentiment"][1])
@@ -84,7 +84,7 @@ class Traffic:
         self.tally.probabilities[model].append(said["probability"])
         self.tally.labels[model, said["label"]] += 1
 
-    def _predict(self, **asked: Any) -> dict[str, Any]:
+    def predict(self, **asked: Any) -> dict[str, Any]:
         answer = self._ask("POST", "/v1/predict", json=asked)
         said: dict[str, Any] = answer.json()
         if answer.is_success:
@@ -116,22 +116,23 @@ class Traffic:
         self._scored(said, len(said["sentences"]))
 
     def _session(self, task: str, texts: tuple[str, ...]) -> None:
-        """Made, gone on with, sent again, out of order, deleted, and asked for in vain."""
+        """Made, gone on with, sent again, out of order, deleted, and asked for in vain; another one is left alive."""
+        self.predict(text=texts[0], task=task, session_id=secrets.token_hex(8))
         asked: dict[str, Any] = {"task": task, "session_id": secrets.token_hex(8)}
         step = 0
         for text in texts:
-            before, step = step, self._predict(text=text, step=step, **asked)["session"]["step"]
-        self._predict(text=texts[-1], step=before, **asked)
-        self._predict(text=texts[0], step=step + 1, **asked)
+            before, step = step, self.predict(text=text, step=step, **asked)["session"]["step"]
+        self.predict(text=texts[-1], step=before, **asked)
+        self.predict(text=texts[0], step=step + 1, **asked)
         self._ask("DELETE", "/v1/sessions/{id}", f"/v1/sessions/{asked['session_id']}")
-        self._predict(text=texts[0], step=step, **asked)
+        self.predict(text=texts[0], step=step, **asked)
         self.tally.sessions.update(
-            {"created": 1, "resumed": len(texts) - 1, "replayed": 1, "conflict": 1, "deleted": 1, "not_found": 1}
+            {"created": 2, "resumed": len(texts) - 1, "replayed": 1, "conflict": 1, "deleted": 1, "not_found": 1}
         )
 
     def _refused(self) -> None:
-        self._predict(text=" ", task="spam")
-        self._predict(text="Hello", task="weather")
-        self._predict(text="Hello " * 200_000, task="spam")
+        self.predict(text=" ", task="spam")
+        self.predict(text="Hello", task="weather")
+        self.predict(text="Hello " * 200_000, task="spam")
         self._ask("GET", "/v1/predict")
         self._ask("GET", "other", "/wp-login.php")
