@@ -22,7 +22,7 @@ WINDOW: Final = "30s"
 PALETTE: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
 """Okabe and Ito's, which colour-blind people tell apart."""
 DASHES: Final = ("-", "--", ":")
-LINES: Final = 10
+LINES: Final = 12
 """Of one column of a legend."""
 UNITS: Final = {"s": "seconds", "reqps": "requests a second", "cps": "a second", "short": "", "percentunit": "%"}
 
@@ -69,4 +69,4 @@ def _graph(panel: Panel, axes: Axes, prometheus: Prometheus, start: float, end: 
     axes.yaxis.label.set_fontsize(8)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, ncols=math.ceil(drawn / LINES))
+    axes.legend(fontsize=6.5, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, ncols=math.ceil(drawn / LINES))
