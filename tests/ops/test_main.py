@@ -7,6 +7,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -15,9 +16,8 @@ import httpx
 import psutil
 import pytest
 
-from tests.e2e.server import ROOT
+from tests.e2e.server import READY_SECONDS, ROOT
 from tests.ops.__main__ import USUAL_PORT
-from tests.service.live import eventually
 
 MAKE: Final = ("make", "--no-print-directory", "ops")
 pytestmark = pytest.mark.tools
@@ -35,7 +35,10 @@ def test_ctrl_c_leaves_a_picture_and_nothing_else(tmp_path: Path) -> None:
         )  # fmt: skip
         said = (tmp_path / "log").read_text
         try:
-            eventually(lambda: "until Ctrl-C" in said(), "it says where to look")
+            until = time.monotonic() + READY_SECONDS
+            while "until Ctrl-C" not in said() and time.monotonic() < until and process.poll() is None:
+                time.sleep(0.1)
+            assert "until Ctrl-C" in said(), said()
             family = psutil.Process(process.pid).children(recursive=True)
             assert {"redis-server", "prometheus"} <= {child.name() for child in family}
             urls = re.findall(r"http://127\.0\.0\.1:\d+/\S+(?<!,)", said())
@@ -44,7 +47,7 @@ def test_ctrl_c_leaves_a_picture_and_nothing_else(tmp_path: Path) -> None:
                 assert httpx.get(url, follow_redirects=True, timeout=10).status_code == httpx.codes.OK, url
         finally:
             os.killpg(process.pid, signal.SIGINT)
-        process.wait(30)
+            process.wait(30)
     assert said().endswith("All is stopped.\n"), said()
     assert picture.read_bytes().startswith(b"\x89PNG")
     assert psutil.wait_procs(family, timeout=5)[1] == []
