@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 import pytest
-from models.reference import BOUNDS, binned
 
+from models.reference import BOUNDS, binned
 from service.guard import PROBES
 from tests.ops.files import DASHBOARDS, alerts, expanded, panels, rules, unconditional
 from tests.ops.prometheus import Prometheus

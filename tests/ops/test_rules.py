@@ -11,7 +11,8 @@ from typing import Final
 import pytest
 import yaml
 
-from service.metrics import FAULTS, SECONDS
+from service.metrics import FAULTS
+from service.metrics.families import SECONDS
 from tests.e2e.server import ROOT
 from tests.ops.files import OPS, RUNBOOKS, alerts, rules
 
