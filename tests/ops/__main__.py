@@ -50,10 +50,10 @@ def main() -> None:
 
 def where(on: Stage) -> str:
     """Where to look."""
-    prometheus = on.prometheus.url
+    pages = [on.prometheus.page(name) for name in ("alerts", "rules", "targets")]
     lines = [
         f"Undertone    {on.service.url}/docs, {on.service.url}/metrics",
-        f"Prometheus   {prometheus}/alerts, {prometheus}/rules, {prometheus}/targets",
+        f"Prometheus   {', '.join(pages)}",
         "The panels of the dashboard Overview, there:",
     ]
     for panel in panels(OPS / "grafana" / "dashboards" / "overview.json"):
@@ -68,7 +68,7 @@ def link(prometheus: Prometheus, expressions: list[str]) -> str:
         for number, expression in enumerate(expressions)
         for name, value in (("expr", expanded(expression, WINDOW)), ("tab", "0"), ("range_input", "15m"))
     }
-    return f"{prometheus.url}/graph?{urlencode(asked)}"
+    return f"{prometheus.page('graph')}?{urlencode(asked)}"
 
 
 def _free(port: int) -> int | None:

@@ -69,4 +69,7 @@ def _graph(panel: Panel, axes: Axes, prometheus: Prometheus, start: float, end: 
     axes.yaxis.label.set_fontsize(8)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(fontsize=6.5, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, ncols=math.ceil(drawn / LINES))
+    if drawn:
+        axes.legend(
+            fontsize=6.5, loc="upper left", bbox_to_anchor=(1, 1), frameon=False, ncols=math.ceil(drawn / LINES)
+        )

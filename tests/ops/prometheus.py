@@ -20,6 +20,7 @@ from tests.e2e.server import ROOT, free_port
 
 OPS: Final = ROOT / "ops"
 READY_SECONDS: Final = 20.0
+PATIENCE: Final = 60.0
 
 Labels = frozenset[tuple[str, str]]
 
@@ -62,6 +63,11 @@ class Prometheus:
         self.stop()
         raise RuntimeError(f"Prometheus did not get ready, its log says:\n{self.log.read_text()}")
 
+    def page(self, name: str) -> str:
+        """The address of a page for people; Debian ships the old ones alone, at a place of their own."""
+        classic = f"/classic/{name}"
+        return f"{self.url}{classic if self._client.get(classic).status_code == httpx.codes.OK else f'/{name}'}"
+
     def ask(self, path: str, **parameters: str | float) -> Any:
         """The data of an answer of its API."""
         answer = self._client.get(f"/api/v1/{path}", params=parameters)
@@ -81,6 +87,14 @@ class Prometheus:
         """The one value of the expression."""
         (found,) = self.values(expression).values()
         return found
+
+    def until(self, condition: str) -> None:
+        """Waits until the condition holds, that is, has a value."""
+        until = time.monotonic() + PATIENCE
+        while not self.values(condition):
+            if time.monotonic() > until:
+                raise TimeoutError(f"{condition} did not hold within {PATIENCE:g} s")
+            time.sleep(self.interval / 5)
 
     def series(self, expression: str, start: float, end: float, step: float) -> list[tuple[dict[str, str], Any]]:
         """What the expression was from `start` to `end`: labels, and [[time, value], …]."""

@@ -15,7 +15,6 @@ from typing import NamedTuple
 from tests.e2e.redis_server import RedisServer
 from tests.e2e.server import Service
 from tests.ops.prometheus import Prometheus
-from tests.service.live import eventually
 
 
 class Stage(NamedTuple):
@@ -42,7 +41,5 @@ def stage(folder: Path, interval: int = 1, port: int | None = None) -> Iterator[
         service = ending.enter_context(Service(folder / "service", environment))
         targets = {"undertone": f"127.0.0.1:{service.port}"}
         prometheus = ending.enter_context(Prometheus(folder / "prometheus", targets, interval, port))
-        eventually(
-            lambda: sum(prometheus.values('sum_over_time(up{job="undertone"}[1m])').values()) >= 2, "it is scraped"
-        )
+        prometheus.until('sum_over_time(up{job="undertone"}[1m]) >= 2')
         yield Stage(redis, service, prometheus)

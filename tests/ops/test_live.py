@@ -18,7 +18,6 @@ from tests.ops.files import DASHBOARDS, alerts, expanded, panels, rules, uncondi
 from tests.ops.prometheus import Prometheus
 from tests.ops.stage import Stage, stage
 from tests.ops.traffic import Tally, Traffic
-from tests.service.live import eventually
 
 pytestmark = pytest.mark.tools
 ROUNDS: Final = 12
@@ -46,8 +45,7 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
             traffic.round()
             time.sleep(max(0.0, began + 1 - time.monotonic()))
         ended = time.time() + on.prometheus.interval
-        watched = f"min(timestamp(model:undertone_drift:psi6h)) > {ended}"
-        eventually(lambda: bool(on.prometheus.values(watched)), "the last of it is scraped, and the rules have seen it")
+        on.prometheus.until(f"min(timestamp(model:undertone_drift:psi6h)) > {ended}")
         yield Driven(on, traffic.tally)
 
 
@@ -157,9 +155,6 @@ def test_the_first_fault_is_seen_and_the_page_is_on_its_way(prometheus: Promethe
     driven.stage.redis.kill()
     with contextlib.closing(Traffic(driven.stage.service.url)) as traffic:
         traffic.predict(text="Hello.", task="spam", session_id="lost")
-    seen = 'increase(undertone_errors_total{route="/v1/predict", code="store_unavailable"}[1m]) > 0.9'
-    eventually(lambda: bool(prometheus.values(seen)), "the fault is counted")
-    pending = 'ALERTS{alertname="UndertoneRedisDown", alertstate="pending", severity="page"}'
-    eventually(lambda: bool(prometheus.values(pending)), "the alert is pending")
-    burning = 'job_objective:undertone_burn{objective="availability", window="5m"} > 0'
-    eventually(lambda: bool(prometheus.values(burning)), "it burns the budget")
+    prometheus.until('increase(undertone_errors_total{route="/v1/predict", code="store_unavailable"}[1m]) > 0.9')
+    prometheus.until('ALERTS{alertname="UndertoneRedisDown", alertstate="pending", severity="page"}')
+    prometheus.until('job_objective:undertone_burn{objective="availability", window="5m"} > 0')
