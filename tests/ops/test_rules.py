@@ -14,7 +14,7 @@ import yaml
 from service.metrics import FAULTS
 from service.metrics.families import SECONDS
 from tests.e2e.server import ROOT
-from tests.ops.files import OPS, RUNBOOKS, alerts, rules
+from tests.ops.files import DASHBOARDS, OPS, RUNBOOKS, alerts, panels, rules
 
 TESTS: Final = sorted((Path(__file__).parent / "promtool").glob("*.yml"))
 NAMES: Final = [alert["alert"] for alert in alerts()]
@@ -65,11 +65,18 @@ def test_every_alert_has_a_runbook_and_says_who_is_to_hear_of_it() -> None:
 
 
 def test_a_runbook_names_what_there_is() -> None:
-    """Dashboards, panels and metrics, as they are called today."""
+    """Panels, metrics, settings and other runbooks, as they are called today."""
+    titles = {panel.title for path in DASHBOARDS for panel in panels(path)}
+    settings = (ROOT / "service" / "settings.py").read_text("utf-8")
     recorded = {rule["record"] for rule in rules() if "record" in rule}
     known = (ROOT / "docs" / "metrics.md").read_text("utf-8")
     for path in RUNBOOKS.iterdir():
-        text = path.read_text("utf-8")
+        text = " ".join(path.read_text("utf-8").split())
+        assert set(re.findall("“([^”]+)”", text)) <= titles
+        for setting in re.findall(r"UNDERTONE_[A-Z_]+", text):
+            assert f'"{setting}"' in settings, f"{path.name}: {setting}"
+        for link in re.findall(r"\]\(([^)]+)\)", text):
+            assert (RUNBOOKS / link).is_file(), f"{path.name}: {link}"
         for name in re.findall(r"`((?:\w+:)?undertone[_:][a-z0-9_:]+)", text):
             base = re.sub(r"_(bucket|count|sum)$", "", name)
             assert name in recorded or f"`{base}`" in known, f"{path.name}: {name}"
