@@ -5,13 +5,14 @@ PORT ?= 3000
 PYTHON ?= python3.11
 PIP_ARGS ?=
 DATA_DIR ?= data
+DRAW ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test tools test-all faults bench lint format models clean
+.PHONY: help serve test tools test-all faults ops bench lint format models clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -22,8 +23,9 @@ serve: $(VENV)/.serve ## the service on HOST:PORT (127.0.0.1:3000), with an embe
 test: $(VENV)/.dev ## every test that needs only Python
 	$(BIN)/python -m pytest -m "not tools"
 
-tools: ## installs by apt what the other tests need (redis-server, bogofilter, chromium, wrk)
-	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server bogofilter chromium fonts-dejavu-core wrk
+tools: ## installs by apt what the other tests need (redis-server, bogofilter, chromium, wrk, prometheus, prometheus-alertmanager)
+	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	  redis-server bogofilter chromium fonts-dejavu-core wrk prometheus prometheus-alertmanager
 
 test-all: test ## the tests above, and those that need what `make tools` installs
 	$(BIN)/python -m pytest -m tools
@@ -33,6 +35,9 @@ faults: $(VENV)/.dev ## sessions under faults for a quarter of an hour, and a ta
 
 bench: $(VENV)/.bench ## speed beside other servers in ten minutes: a table, benchmarks/results.json and .png (wants `make tools`; DATA_DIR)
 	$(BIN)/python -m benchmarks $(addprefix --data-dir ,$(wildcard $(DATA_DIR)))
+
+ops: $(VENV)/.dev ## service, Redis and Prometheus with the rules of ops/, under sample traffic, until Ctrl-C (wants `make tools`)
+	@exec $(BIN)/python -m tests.ops $(if $(DRAW),--draw $(DRAW))
 
 lint: $(VENV)/.dev ## ruff and mypy, tests included
 	$(BIN)/ruff check .

@@ -85,6 +85,12 @@ def published(service: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         yield host, outside, inside
 
 
+def mounted(service: Mapping[str, Any]) -> dict[str, Path]:
+    """What a container sees of this repository, by where it sees it."""
+    mounts = [mount.split(":") for mount in service["volumes"] if mount.startswith(".")]
+    return {inside: ROOT / outside for outside, inside, _ in mounts}
+
+
 def settings_read() -> set[str]:
     """Every variable that service/settings.py reads: its string constants that are a variable's name."""
     tree = ast.parse((ROOT / "service" / "settings.py").read_text("utf-8"))
@@ -95,8 +101,8 @@ def settings_read() -> set[str]:
 
 
 def test_these_are_the_services(services: dict[str, Any]) -> None:
-    assert set(services) == {*OURS, "redis", "prometheus", "grafana"}
-    assert {name for name, service in services.items() if "profiles" in service} == {"undertone-gpu"}
+    assert set(services) == {*OURS, "redis", "prometheus", "alertmanager", "grafana"}
+    assert {name for name, service in services.items() if "profiles" in service} == {"undertone-gpu", "alertmanager"}
     images = [service["image"] for service in services.values() if "build" not in service]
     assert all(re.search(r":v?\d+\.\d+\.\d+", image) for image in images), images
 
@@ -136,7 +142,7 @@ def test_ports_are_the_service_s_on_loopback_and_do_not_clash(services: dict[str
     ports = {name: list(published(service)) for name, service in services.items()}
     assert all(host == "127.0.0.1" for found in ports.values() for host, _, _ in found)
     outside = [port for found in ports.values() for _, port, _ in found]
-    assert len(outside) == len(set(outside)) == 4
+    assert len(outside) == len(set(outside)) == 5
     assert {inside for name in OURS for _, _, inside in ports[name]} == {default("port", told)}
     assert not ports["redis"]
 
@@ -183,9 +189,15 @@ def test_only_the_service_reaches_redis_which_drops_only_what_has_a_lifetime(ser
 def test_what_is_mounted_from_here_exists_and_is_read_only(services: dict[str, Any]) -> None:
     mounts = [mount.split(":") for service in services.values() for mount in service.get("volumes", ())]
     ours = [mount for mount in mounts if mount[0].startswith(".")]
-    assert len(ours) == 2
+    assert {source for source, _, _ in ours} == {
+        "./ops/prometheus",
+        "./ops/alertmanager",
+        "./ops/grafana/provisioning/datasources",
+        "./ops/grafana/provisioning/dashboards",
+        "./ops/grafana/dashboards",
+    }
     for source, _, mode in ours:
-        assert any((ROOT / source).rglob("*.yml")), f"{source} is empty"
+        assert any((ROOT / source).glob("*.[yj]*")), f"{source} is empty"
         assert mode == "ro"
 
 
@@ -202,8 +214,38 @@ def test_prometheus_scrapes_what_the_code_answers(services: dict[str, Any], told
 
 
 def test_grafana_reads_that_prometheus(services: dict[str, Any]) -> None:
-    (folder,) = (ROOT / mount.split(":")[0] for mount in services["grafana"]["volumes"] if mount.startswith("."))
+    inside = mounted(services["grafana"])
+    folder = inside["/etc/grafana/provisioning/datasources"]
     (source,) = yaml.safe_load((folder / "prometheus.yml").read_text("utf-8"))["datasources"]
     (port,) = (inside for _, _, inside in published(services["prometheus"]))
     assert source["url"] == f"http://prometheus:{port}"
     assert set(services["grafana"]["networks"]) & set(services["prometheus"]["networks"])
+    (provider,) = yaml.safe_load((inside["/etc/grafana/provisioning/dashboards"] / "undertone.yml").read_text("utf-8"))[
+        "providers"
+    ]
+    assert any(inside[provider["options"]["path"]].glob("*.json"))
+
+
+def test_prometheus_finds_its_rules_and_alertmanager(services: dict[str, Any]) -> None:
+    folder = mounted(services["prometheus"])["/etc/prometheus"]
+    config = yaml.safe_load((folder / "prometheus.yml").read_text("utf-8"))
+    assert {path.name for pattern in config["rule_files"] for path in folder.glob(pattern)} == {
+        "alerts.yml",
+        "recording.yml",
+    }
+    (manager,) = config["alerting"]["alertmanagers"]
+    ((found,), ((_, _, port),)) = manager["dns_sd_configs"], published(services["alertmanager"])
+    assert (found["names"], str(found["port"])) == (["alertmanager"], port)
+    assert set(services["alertmanager"]["networks"]) & set(services["prometheus"]["networks"])
+
+
+def test_alertmanager_reads_its_configuration_and_its_one_secret(services: dict[str, Any]) -> None:
+    service = services["alertmanager"]
+    option, path = service["command"][0].split("=")
+    assert option == "--config.file"
+    folder, _, name = path.rpartition("/")
+    text = (mounted(service)[folder] / name).read_text("utf-8")
+    (secret,) = service["secrets"]
+    assert set(re.findall(r"_file: (\S+)", text)) == {f"/run/secrets/{secret}"}
+    (file,) = yaml.safe_load(TEXT)["secrets"][secret].values()
+    assert f"/{Path(file).name}" in (ROOT / ".gitignore").read_text("utf-8").splitlines()

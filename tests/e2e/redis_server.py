@@ -41,7 +41,9 @@ class RedisServer:
         self.start()
 
     def start(self) -> None:
-        self.process = subprocess.Popen(["redis-server", *self._arguments], stdout=subprocess.DEVNULL)
+        # Its own session: Ctrl-C is for whoever has started it.
+        command = ["redis-server", *self._arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
         until = time.monotonic() + READY_SECONDS
         while time.monotonic() < until:
             try:
