@@ -6,8 +6,7 @@ import json
 import os
 import secrets
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import psutil
@@ -15,7 +14,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.e2e.server import Service, in_turns
-from tests.service.live import Upload
+from tests.service.live import Upload, eventually
 from tests.service.receiver import Receiver, attributes
 
 TEXT = "Dear customer, your parcel waits. Pay now!"
@@ -36,13 +35,6 @@ def value(text: str, name: str, **labels: str) -> float:
         for sample in family.samples
         if sample.name == name and labels.items() <= sample.labels.items()
     )
-
-
-def eventually(said: Callable[[], bool], what: str) -> None:
-    until = time.monotonic() + SECONDS
-    while not said():
-        assert time.monotonic() < until, f"still not so: {what}"
-        time.sleep(0.1)
 
 
 def test_numbers_outlive_a_killed_worker_and_what_it_said_of_itself_does_not(
