@@ -167,20 +167,20 @@ class Client(httpx.Client):
 
 
 @contextlib.contextmanager
-def client_per_worker(service: Service, tries: int = 200) -> Iterator[dict[int, Client]]:
+def client_per_worker(service: Service) -> Iterator[dict[int, Client]]:
     """A connection to every worker, by the worker's pid, who answers all that is asked over it: that is asserted."""
     clients: dict[int, Client] = {}
     wanted = service.workers()
-    for _ in range(tries):
+    until = time.monotonic() + READY_SECONDS  # one that has just begun may not take any yet
+    while clients.keys() != wanted and time.monotonic() < until:
         client = Client(service)
         pid = client.worker()
         if pid in clients:
             client.close()
+            time.sleep(0.005)
         else:
             clients[pid] = client
             client.stays_with(pid)
-        if clients.keys() == wanted:
-            break
     try:
         assert clients.keys() == wanted, f"only {clients.keys()} of the workers {wanted} took connections"
         yield clients
