@@ -103,6 +103,7 @@ def serial_order(history: Sequence[Operation], oracle: Oracle, *, numbers: bool 
     waiting = sorted(history, key=lambda operation: operation.invoked)
     everything = sum(1 << i for i, operation in enumerate(waiting) if operation.answer is not None)
     unknown = [i for i, operation in enumerate(waiting) if operation.answer is None]
+    grows = all(operation.texts or (operation.answer and operation.answer.kind != "erased") for operation in waiting)
     path: list[tuple[int, Session, list[int]]] = [(0, EMPTY, _next(waiting, 0, everything, unknown))]
     order: list[Operation] = []
     seen: set[tuple[int, Session]] = set()
@@ -120,8 +121,11 @@ def serial_order(history: Sequence[Operation], oracle: Oracle, *, numbers: bool 
         if then is None or (done | 1 << index, then) in seen:
             continue
         seen.add((done | 1 << index, then))
+        following = _next(waiting, done | 1 << index, everything, unknown)
+        if grows and any((answer := waiting[i].answer) and answer.step < then.now.step for i in following):
+            continue  # what comes next has seen less: without this, as many orders are tried as the unknown ones have
         order.append(waiting[index])
-        path.append((done | 1 << index, then, _next(waiting, done | 1 << index, everything, unknown)))
+        path.append((done | 1 << index, then, following))
     return None
 
 

@@ -113,3 +113,10 @@ def test_thousands_of_operations_of_many_callers_are_put_in_order() -> None:
         middle.texts, None, middle.invoked, middle.returned, middle.answer._replace(probability=0.5)
     )
     assert serial_order(history, oracle) is None
+
+
+@pytest.mark.timeout(20)
+def test_many_requests_without_an_answer_do_not_make_as_many_orders() -> None:
+    unknown = [Operation((letter,), None, 1) for letter in "cdefghijklmnopqrstuvwxyz"]
+    assert serial_order([A, *unknown, write("b", (2, 9), 2, "ab")], oracle) is not None
+    assert serial_order([A, *unknown, write("b", (2, 9), 2, "bb"), write("c", (10, 11), 3, "abc")], oracle) is None
