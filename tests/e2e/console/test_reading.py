@@ -121,6 +121,7 @@ def test_the_state_is_a_strip_of_cells(screen: Screen) -> None:
     answer = httpx.post(f"{screen.service.url}/v1/stream", json=body, headers={"accept": "application/x-ndjson"})
     states = [event["state"] for event in map(json.loads, answer.text.splitlines()) if event["event"] == "sentence"]
     screen.page.locator(".step").nth(4).click()
+    expect(screen["detail"]).to_contain_text("Sentence 5 of 6")  # drawn in the next frame
     before, after = states[3], states[4]
     strips = {".step:nth-child(5) canvas": after, "#detail .state:nth-of-type(1) canvas": before}
     strips["#detail .state:nth-of-type(2) canvas"] = after
