@@ -18,7 +18,7 @@ from shutil import which
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks import documents, neighbours, predict, start, steps, streaming
+from benchmarks import bulk, neighbours, predict, start, steps, streaming
 from benchmarks.contest import Bench
 from benchmarks.picture import draw
 from benchmarks.server import ROOT
@@ -30,7 +30,7 @@ ROWS: Final[dict[str, Callable[[Bench], Iterator[Line | Target]]]] = {
     "predict": predict.rows,
     "stream": streaming.rows,
     "sessions": steps.rows,
-    "bulk": documents.rows,
+    "bulk": bulk.rows,
     "start": start.rows,
     "neighbours": neighbours.rows,
 }

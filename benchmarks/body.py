@@ -19,6 +19,7 @@ from typing import Final, NamedTuple
 import psutil
 from tqdm import tqdm
 
+from benchmarks.contest import ENVIRONMENT
 from benchmarks.server import Server
 
 PATIENCE: Final = 60.0
@@ -26,7 +27,6 @@ SENTENCE: Final = b"The quick brown fox jumps over the lazy dog, which has no ac
 CHUNK: Final = SENTENCE * 64
 WARM: Final = 32
 """Chunks, about 2 MB, after which the worker has what it needs for any stream."""
-ENVIRONMENT: Final = {"UNDERTONE_MODELS": "spam-gru"}
 
 
 class Passed(NamedTuple):

@@ -1,19 +1,18 @@
-"""Many documents, from text to probability, beside fastText and scikit-learn that learnt from the same split.
+"""Row 4: whole documents, from text to probability, beside fastText and scikit-learn that learnt from the same split.
 
 test texts --segment, tokenise, score--> probability --equal to one by one?--> documents/s, MB/s, accuracy
            `-- fastText; tf-idf and logistic regression --> the same
 
-`python -m benchmarks.bulk --data-dir DIR`. Everything takes its turn in every round, on one core and on two; what
-counts is the CPU time of the process that took most, since machines do other things meanwhile.
+On one core and on two; what counts is the CPU time of the process that took most, since machines do other things
+meanwhile.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import random
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Any, Final
@@ -25,8 +24,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
-from benchmarks.report import bars, rates, save, surroundings, table
-from benchmarks.rounds import machine, measure, turns
+from benchmarks.contest import NEAR, Bench
+from benchmarks.rounds import measure, turns
+from benchmarks.table import Line, Spread, Target
 from benchmarks.workers import Work, Workers
 from models import shipped
 from models.artefact import load
@@ -36,91 +36,88 @@ from training.datasets import SETS
 from training.documents import Document
 from training.splits import split as sides
 
-NEAR: Final = 1e-5
+DOCUMENTS: Final = 1000
+"""Of each test, drawn by chance."""
 BATCH: Final = 128
 """Documents that go through `Predictor.advance` together."""
 TASKS: Final = {"aclimdb": "sentiment", "enron_spam": "spam"}
-COLUMNS: Final = {
-    "what": "", "documents/s": ",.0f", "lowest": ",.0f", "highest": ",.0f", "MB/s": ".1f", "of fastText": ".2f",
-    "accuracy": ".2%", "on 2 cores": ",.0f", "of fastText on 2": ".2f",
-}  # fmt: skip
 STAGES: Final = ("segment", "tokenize", "model and answers")
 _TOKEN: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[!?]")
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser("python -m benchmarks.bulk", description=__doc__.partition("\n")[0])
-    parser.add_argument("--data-dir", type=Path, required=True, help="where aclimdb and enron_spam are")
-    parser.add_argument("--documents", type=int, default=2000, help="of each test, drawn by chance (%(default)s)")
-    parser.add_argument("--rounds", type=int, default=5, help="how often everything is timed (%(default)s)")
-    parser.add_argument("--json", type=Path, help="writes the figures there, too")
-    parser.add_argument("--picture", type=Path, help="draws them there, as PNG")
-    asked = parser.parse_args()
-    threadpool_limits(1)
-    around = surroundings(["numpy", "sentencex", "fasttext-numpy2", "scikit-learn"])
-    print(*around.values(), sep="\n")
-    print(f"medians of {asked.rounds} rounds in turn; seconds are of CPU")
-    rows: list[dict[str, Any]] = []
+def rows(bench: Bench) -> Iterator[Line | Target]:
+    """Nothing where the data sets are not."""
+    if bench.data_dir is None:
+        return
+    cores = os.sched_getaffinity(0)
     for name in TASKS:
-        found = measured(name, asked.data_dir, asked.documents, asked.rounds)
-        print(f"\n{name}, {found[0]['documents']:,} documents of its test, {found[0]['MB']:.1f} MB")
-        print(*table(found, COLUMNS), sep="\n")
-        print("where our time goes, µs of CPU a document:")
-        print(
-            *table([row for row in found if "segment" in row], dict.fromkeys(("what", *STAGES), ".0f") | {"what": ""}),
-            sep="\n",
-        )
-        rows += found
-    print(f"\n{machine()}")
-    if asked.json:
-        save(asked.json, around, rows)
-    if asked.picture:
-        groups = {
-            n: [(r["what"], {**r, "rate": r["documents/s"]}) for r in rows if r["set"] == n and "lowest" in r]
-            for n in TASKS
-        }
-        bars(asked.picture, f"From text to probability, one core ({around['date']})", "documents/s", groups)
+        os.sched_setaffinity(0, {bench.core, *cores})
+        try:
+            with threadpool_limits(1):
+                lines = measured(name, bench.data_dir, DOCUMENTS, bench.rounds)
+        finally:
+            os.sched_setaffinity(0, cores)
+        yield from lines
+        if name == "aclimdb":
+            yield from targets(lines)
 
 
-def measured(name: str, data_dir: Path, number: int, rounds: int) -> list[dict[str, Any]]:
-    """A row for each that scores the documents of a set."""
+def targets(lines: Sequence[Line]) -> Iterator[Target]:
+    """The faster of our two has to keep up with fastText, the other to come to 0.3 of it; both at higher accuracy."""
+    theirs = next(line for line in lines if line.name == "fastText")
+    ours = [line for line in lines if line.ours and "of fastText" in line.figures]
+    ours.sort(key=lambda line: -line.figures["of fastText"].median)
+    for line, wanted in zip(ours, (1.0, 0.3), strict=False):
+        got = line.figures["of fastText"].median
+        yield Target("4 aclimdb", f"{line.name} beside fastText", got, wanted, " x", least=True)
+        better = line.figures["accuracy %"].median - theirs.figures["accuracy %"].median
+        yield Target("4 aclimdb", f"{line.name}, accuracy above fastText's", better, 0, " points", least=True)
+
+
+def measured(name: str, data_dir: Path, number: int, rounds: int) -> list[Line]:
+    """A line for each that scores the documents of a set; then one for each of ours, of where its time goes."""
     parts = sides(SETS[name].read(data_dir))
     test = parts.tests[name]
     chosen = random.Random(0).sample(test, min(number, len(test)))
     texts = [document.text for document in chosen]
-    size = sum(len(text.encode()) for text in texts) / 1e6
-    works: dict[str, Work] = {"fastText": fast_text(parts.train), "tf-idf, LR": tf_idf(parts.train)}
     ours = {folder.name: Predictor(load(folder)) for folder in map(shipped.folder, shipped.names())}
     ours = {of: predictor for of, predictor in ours.items() if of.startswith(TASKS[name])}
+    works: dict[str, Work] = {"fastText": fast_text(parts.train), "tf-idf, LR": tf_idf(parts.train)}
     works |= {of: scoring(predictor) for of, predictor in ours.items()}
     cores = sorted(os.sched_getaffinity(0))[:2]
-    rows = []
     with Workers(works, texts, cores) as workers:
         found = {of: workers.run(of, 1)[1] for of in works}
         wrong = {of: far for of, p in ours.items() if (far := difference(found[of], p, texts)) > NEAR}
         right = [of for of in works if of not in wrong]
-        took = {
-            n: turns({of: timed(workers, of, n) for of in right}, rounds, len(texts)) for n in range(1, 1 + len(cores))
-        }
+        took = [
+            turns({of: timed(workers, of, n) for of in right}, rounds, len(texts)) for n in range(1, len(cores) + 1)
+        ]
+    row = f"4 {name}: {len(texts):,} documents of its test, text to probability"
     labels = np.array([document.label for document in chosen])
-    for of in works:
-        row: dict[str, Any] = {"set": name, "documents": len(texts), "MB": size, "what": of}
-        row["accuracy"] = float(((np.array(found[of]) >= 0.5) == labels).mean())
-        if of in wrong:
-            row["what"] += f": WRONG, differs by {wrong[of]:.1e} from one by one"
-        else:
-            one = rates(took[1][of])
-            row |= {"documents/s": one.pop("rate"), **one, "of fastText": took[1][of].ratio}
-            row["MB/s"] = row["documents/s"] * size / len(texts)
-            if len(cores) > 1:
-                row |= {"on 2 cores": rates(took[2][of])["rate"], "of fastText on 2": took[2][of].ratio}
-        if of in ours:
-            row |= stages(ours[of], texts, rounds)
-        rows.append(row)
-    return rows
+    megabytes = sum(len(text.encode()) for text in texts) / 1e6 / len(texts)
+    lines = [Line(row, of, {}, f"differs by {far:.1e} from one by one") for of, far in wrong.items()]
+    for of in right:
+        alone = took[0][of]
+        figures = {"documents/s": rates(alone.each, alone.spread), "MB/s": Spread.of([megabytes / alone.each])}
+        figures["of fastText"] = Spread.of(alone.ratios)
+        if len(took) > 1:
+            figures["on 2 cores"] = rates(took[1][of].each, took[1][of].spread)
+            figures["of fastText on 2"] = Spread.of(took[1][of].ratios)
+        accuracy = float(((np.array(found[of]) >= 0.5) == labels).mean())
+        lines.append(Line(row, of, figures | {"accuracy %": Spread.of([100 * accuracy])}, ours=of in ours))
+    return lines + [
+        Line(f"4 {name}: where the time of ours goes, CPU µs a document", of, stages(predictor, texts, rounds))
+        for of, predictor in ours.items()
+        if of not in wrong
+    ]
 
 
-def stages(predictor: Predictor, texts: Sequence[str], rounds: int) -> dict[str, float]:
+def rates(each: float, spread: tuple[float, float]) -> Spread:
+    """Pieces a second, of seconds a piece."""
+    return Spread(1 / each, 1 / spread[1], 1 / spread[0])
+
+
+def stages(predictor: Predictor, texts: Sequence[str], rounds: int) -> dict[str, Spread]:
     """What each part of the way takes, in µs a document."""
     cut = [[sentence.text for sentence in split(text, predictor.artefact.language)] for text in texts]
     batches = [cut[first : first + BATCH] for first in range(0, len(cut), BATCH)]
@@ -131,7 +128,7 @@ def stages(predictor: Predictor, texts: Sequence[str], rounds: int) -> dict[str,
         "all": lambda: [predictor.advance([(None, text) for text in batch]) for batch in batches],
     }
     segment, tokenize, rest = (1e6 * times.each for times in measure(works, rounds, len(texts)).values())
-    return dict(zip(STAGES, (segment, tokenize, rest - tokenize), strict=True))
+    return {of: Spread.of([us]) for of, us in zip(STAGES, (segment, tokenize, rest - tokenize), strict=True)}
 
 
 def timed(workers: Workers, name: str, number: int) -> Callable[[], float]:
@@ -185,7 +182,3 @@ def tf_idf(train: Sequence[Document]) -> Work:
     )
     model.fit([document.text for document in train], [document.label for document in train])
     return lambda texts: np.asarray(model.predict_proba(texts)[:, 1]).tolist()
-
-
-if __name__ == "__main__":
-    main()

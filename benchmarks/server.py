@@ -108,8 +108,8 @@ class Server:
         return next(process for process in self._family() if words in " ".join(process.cmdline()))
 
     def cpu(self) -> float:
-        """Seconds of processor time that all its processes have taken, in steps far below a tick."""
-        return sum(map(_seconds, self._family()))
+        """Seconds of processor time that all its processes have taken."""
+        return sum(map(seconds, self._family()))
 
     def resident(self) -> int:
         """Bytes of memory that all its processes hold."""
@@ -132,7 +132,8 @@ class Server:
         return [first, *first.children(recursive=True)]
 
 
-def _seconds(process: psutil.Process) -> float:
+def seconds(process: psutil.Process) -> float:
+    """Of processor time that a process has taken, in steps far below a tick; 0 once it is gone."""
     with suppress(OSError):
         return time.clock_gettime((~process.pid << 3) | 2)  # its CPU clock, as clock_getcpuclockid(3) makes it
     return 0.0

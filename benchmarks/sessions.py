@@ -18,15 +18,12 @@ from dataclasses import dataclass
 from typing import Final
 
 import httpx
-import psutil
 import redis
 
 from benchmarks.rounds import machine
-from benchmarks.server import ROOT, Server
-from models.sentences import split
+from benchmarks.server import Server, seconds
+from benchmarks.texts import SENTENCES
 
-TEXT: Final = (ROOT / "docs" / "phishing.txt").read_text("utf-8")
-SENTENCES: Final = [sentence.text for sentence in split(TEXT)]
 MODELS: Final = {"spam": "spam-gru", "sentiment": "sentiment-gru"}
 AT_ONCE: Final = 16
 """Requests on their way."""
@@ -125,11 +122,6 @@ def measure(server: Server, store: redis.Redis, task: str, sessions: int, steps:
     each = 1e6 / requests
     figures = (usage, used / sessions, redis_s * each, worker_s * each, stateless_s * each)
     return Measured(task, *(float(round(figure)) for figure in figures))  # what is planned with is what is shown
-
-
-def seconds(process: psutil.Process) -> float:
-    spent = process.cpu_times()
-    return spent.user + spent.system
 
 
 async def send(port: int, bodies: list[dict[str, object]]) -> None:

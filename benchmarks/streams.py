@@ -24,21 +24,17 @@ import numpy as np
 import uvloop
 from websockets.asyncio.client import connect
 
-from benchmarks.server import ROOT, Server
-from models.sentences import split
+from benchmarks.contest import ENVIRONMENT
+from benchmarks.server import Server, seconds
+from benchmarks.texts import SENTENCES
 
 PROMISED_MS: Final = 50.0
-TEXT: Final = (ROOT / "docs" / "phishing.txt").read_text("utf-8")
-SENTENCES: Final = [f"{sentence.text} " for sentence in split(TEXT) if sentence.text[-1] in ".!?"]
 PATIENCE: Final = 60.0
 """Seconds that a case may take beyond its sentences."""
 OPENING: Final = 5
 """Seconds in which all streams are opened."""
 WARM: Final = OPENING + 1
 """Sentences of each stream that are not counted: not all streams are open yet."""
-
-ENVIRONMENT: Final = {"UNDERTONE_MODELS": "spam-gru", "UNDERTONE_REDIS_TIMEOUT": "5"}
-"""A store that is slow on a busy machine is to be seen in the figures, and not to end them."""
 
 Send = Callable[[str], Awaitable[None]]
 Opened = tuple[Send, AsyncIterator[bytes]]
@@ -106,7 +102,7 @@ async def one(opened: Opened, number: int, seconds: int, late: list[float]) -> l
             await asyncio.sleep(max(0.0, due + k - clock()))
             late.append(clock() - due - k)
             sent.append(clock())
-            await send(SENTENCES[(number + k) % len(SENTENCES)])
+            await send(f"{SENTENCES[(number + k) % len(SENTENCES)]} ")
         await asyncio.sleep(1)
         sent.append(clock())
         await send("")
@@ -160,10 +156,9 @@ def main() -> None:
     with Server(first, ENVIRONMENT) as server:
         os.sched_setaffinity(0, others)
         for name in CASES:
-            before, began = server.worker.cpu_times(), time.perf_counter()
+            before, began = seconds(server.worker), time.perf_counter()
             took, late = uvloop.run(case(name, server.port, arguments.streams, arguments.seconds))
-            after, wall = server.worker.cpu_times(), time.perf_counter() - began
-            cpu = after.user + after.system - before.user - before.system
+            cpu, wall = seconds(server.worker) - before, time.perf_counter() - began
             p50, p95, p99, most = np.percentile(took, [50, 95, 99, 100]) * 1000
             lag = np.percentile(late, 99) * 1000
             print(

@@ -7,15 +7,21 @@ rounds --Spread--> Line: a thing, its figures --Found--> text, results.json
 from __future__ import annotations
 
 import json
+import platform
+import re
+import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import version
 from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from statistics import median
 from typing import Any, Final, NamedTuple
 
-from benchmarks.report import surroundings
+from benchmarks.rounds import machine
+from benchmarks.server import ROOT
 
 VERSIONS: Final = ("bentoml", "litserve", "mosec", "numpy", "redis", "starlette", "uvicorn", "uvloop")
 
@@ -97,9 +103,17 @@ class Found:
 
 def head(rounds: int, seconds: float) -> dict[str, str]:
     """When, where, with what and how."""
-    here = surroundings([name for name in VERSIONS if find_spec(name)])
+    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
+    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
+    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text("utf-8"))
     how = f"medians of {rounds} rounds of {seconds:g} s in turn, lowest and highest in brackets"
-    return {**here, "how": f"{how}; a server on one core, its clients on another"}
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "commit": commit or "unknown",
+        "machine": f"{cpu[1] if cpu else platform.processor()}, {machine()}",
+        "versions": ", ".join(f"{name} {version(name)}" for name in VERSIONS if find_spec(name)),
+        "how": f"{how}; a server on one core, its clients on another",
+    }
 
 
 def number(value: float) -> str:

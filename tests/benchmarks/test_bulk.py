@@ -1,4 +1,4 @@
-"""The benchmark of many documents compares with one by one before it times, on as many processes as it says."""
+"""Row 4: everything is right before it is fast, and our faster model is held against fastText's speed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from benchmarks import bulk
-from benchmarks.report import bars, save, table
+from benchmarks.contest import Bench
+from benchmarks.table import Line, Spread, Target
 from benchmarks.workers import Workers
 
 
@@ -30,29 +31,44 @@ def data_dir(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_everything_is_right_before_it_is_fast(data_dir: Path, tmp_path: Path) -> None:
-    rows = bulk.measured("aclimdb", data_dir, number=20, rounds=1)
-    assert [row["what"] for row in rows] == ["fastText", "tf-idf, LR", "sentiment-conv1d", "sentiment-gru"]
-    assert all(row["documents/s"] > 0 and row["accuracy"] > 0.4 for row in rows)
-    assert rows[0]["of fastText"] == 1
-    assert all(set(bulk.STAGES) <= set(row) for row in rows[2:])
-    assert len(list(table(rows, bulk.COLUMNS))) == 5
-    save(tmp_path / "bulk.json", {"date": "today"}, rows)
-    assert json.loads((tmp_path / "bulk.json").read_text())["rows"] == rows
-    bars(
-        tmp_path / "bulk.png",
-        "title",
-        "documents/s",
-        {"aclimdb": [(r["what"], {**r, "rate": r["documents/s"]}) for r in rows]},
-    )
-    assert (tmp_path / "bulk.png").stat().st_size > 1000
+def test_a_line_each_and_where_the_time_of_ours_goes(data_dir: Path) -> None:
+    lines = bulk.measured("aclimdb", data_dir, number=20, rounds=1)
+    assert [(line.name, line.ours) for line in lines[:4]] == [
+        ("fastText", False), ("tf-idf, LR", False), ("sentiment-conv1d", True), ("sentiment-gru", True),
+    ]  # fmt: skip
+    assert all(line.figures["documents/s"].median > 0 and line.figures["accuracy %"].median > 40 for line in lines[:4])
+    assert lines[0].figures["of fastText"] == (1, 1, 1)
+    assert [line.name for line in lines[4:]] == ["sentiment-conv1d", "sentiment-gru"]
+    assert all(tuple(line.figures) == bulk.STAGES for line in lines[4:])
 
 
 def test_what_differs_from_one_by_one_is_not_timed(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "difference", lambda *_: 2e-5)
-    rows = bulk.measured("aclimdb", data_dir, number=10, rounds=1)
-    assert ["WRONG" in row["what"] for row in rows] == [False, False, True, True]
-    assert ["documents/s" in row for row in rows] == [True, True, False, False]
+    lines = bulk.measured("aclimdb", data_dir, number=10, rounds=1)
+    wrong = {line.name: line.wrong for line in lines}
+    assert wrong["sentiment-gru"] == wrong["sentiment-conv1d"] == "differs by 2.0e-05 from one by one"
+    assert {line.name for line in lines if line.figures} == {"fastText", "tf-idf, LR"}
+    assert list(bulk.targets(lines)) == []
+
+
+def test_the_targets_of_both_models() -> None:
+    def line(name: str, ratio: float, accuracy: float) -> Line:
+        figures = {"of fastText": Spread.of([ratio]), "accuracy %": Spread.of([accuracy])}
+        return Line("4", name, figures, ours=name != "fastText")
+
+    lines = [line("fastText", 1, 90), line("sentiment-gru", 0.4, 92), line("sentiment-conv1d", 0.9, 89)]
+    targets = {target.what: target for target in bulk.targets(lines)}
+    assert {what: target.met for what, target in targets.items()} == {
+        "sentiment-conv1d beside fastText": False,
+        "sentiment-conv1d, accuracy above fastText's": False,
+        "sentiment-gru beside fastText": True,
+        "sentiment-gru, accuracy above fastText's": True,
+    }
+
+
+def test_without_the_data_sets_there_is_no_row() -> None:
+    found: list[Line | Target] = list(bulk.rows(Bench(0, 1, 1, Path())))
+    assert found == []
 
 
 def test_parts_come_together_in_order() -> None:
