@@ -14,6 +14,7 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from service import logs, phases
+from service.later import SECONDS
 from service.logs import OTHERS, Lines
 from service.metrics.families import Families
 from service.metrics.ledger import Ledger
@@ -61,7 +62,11 @@ class Written:
 
 
 @pytest.fixture
-def written(capsys: pytest.CaptureFixture[str]) -> Written:
+def written(live: Live, capsys: pytest.CaptureFixture[str]) -> Written:
+    """Of the requests from now on: those of earlier tests have ended, and their lines are written, before."""
+    eventually(lambda: live.tasks() == 0, "no request is being answered")
+    live.do(asyncio.sleep(SECONDS))  # what was due before is done first, whichever Serving's it is
+    capsys.readouterr()
     return Written(capsys)
 
 
