@@ -10,9 +10,8 @@ import pytest
 import redis
 
 from tests.e2e.redis_cluster import PASSWORD, RedisCluster
-from tests.e2e.server import Service, in_turns
+from tests.e2e.server import Service, counted, in_turns
 from tests.e2e.test_redis import TEXT, acl, environment, served_again
-from tests.e2e.test_serve import counted as metric
 from tests.service.live import eventually
 
 pytestmark = pytest.mark.tools
@@ -54,7 +53,7 @@ class Talk:
                     self.steps[session] = step + 1
 
 
-def counted(server: redis.Redis, error: str) -> int:
+def refused(server: redis.Redis, error: str) -> int:
     """How often a server has answered with an error."""
     told = server.info("errorstats").get(f"errorstat_{error}", {"count": 0})
     return int(told["count"])
@@ -72,9 +71,9 @@ def test_sessions_are_spread_and_retries_are_known(cluster: RedisCluster, servic
         assert turns.predict(409, text=TEXT, session_id=session, step=7)["expected_step"] == 2
         assert turns("GET", "/v1/status").json()["status"] == "ok"
         metrics = turns("GET", "/metrics").text
-    assert metric(metrics, "undertone_redis_up") == 1
-    assert metric(metrics, "undertone_redis_keys") >= SESSIONS, "those of all servers"
-    assert metric(metrics, "undertone_redis_connections") > 0
+    assert counted(metrics, "undertone_redis_up") == 1
+    assert counted(metrics, "undertone_redis_keys") >= SESSIONS, "those of all servers"
+    assert counted(metrics, "undertone_redis_connections") > 0
 
 
 def test_the_acl_user_may_do_no_more(cluster: RedisCluster) -> None:
@@ -94,12 +93,12 @@ def test_while_slots_move_sessions_go_on(cluster: RedisCluster, service: Service
     first, _, third = cluster.primaries
     moving = [key for key in map(talk.key, talk.steps) if first.client.keys(key)][:2]
     assert moving
-    before = {error: counted(first.client, error) for error in ("ASK", "MOVED")}
+    before = {error: refused(first.client, error) for error in ("ASK", "MOVED")}
     for key in moving:
         cluster.move(key, third, talk.go_on)
     talk.go_on()
-    assert counted(first.client, "ASK") > before["ASK"]
-    assert counted(first.client, "MOVED") > before["MOVED"]
+    assert refused(first.client, "ASK") > before["ASK"]
+    assert refused(first.client, "MOVED") > before["MOVED"]
     assert all(third.client.keys(key) for key in moving)
     with in_turns(service) as turns:
         assert turns("DELETE", f"/v1/sessions/{moving[0].rpartition(':')[2]}").status_code == 204

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.server import Service, in_turns
+from tests.e2e.server import Service, counted, in_turns
 from tests.service.live import Upload, eventually
 from tests.service.receiver import Receiver, attributes
 
@@ -25,16 +25,6 @@ SECONDS = 30.0
 def receiver() -> Iterator[Receiver]:
     with Receiver() as receiver:
         yield receiver
-
-
-def value(text: str, name: str, **labels: str) -> float:
-    """The sum over all samples with these labels."""
-    return sum(
-        sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name == name and labels.items() <= sample.labels.items()
-    )
 
 
 def test_numbers_outlive_a_killed_worker_and_what_it_said_of_itself_does_not(
@@ -59,17 +49,17 @@ def test_numbers_outlive_a_killed_worker_and_what_it_said_of_itself_does_not(
                 turns.predict(text=TEXT, session_id=needle)
                 asked = {"text": needle, "task": "spam"}
                 turns("POST", "/v1/predict", json=asked, headers={"x-request-id": f"r{number}"})
-        eventually(lambda: value(scrape(), "undertone_documents_total", task="spam") == 12, "all documents are counted")
+        eventually(lambda: counted(scrape(), "undertone_documents_total", task="spam") == 12, "all are counted")
         text = scrape()
-        assert value(text, "undertone_probability_count", model="spam-gru") == 12
-        assert value(text, "undertone_sessions_total", event="created") == 1
-        assert value(text, "undertone_sessions_total", event="resumed") == 5
-        assert value(text, "undertone_phase_seconds_count", phase="model") == 12
-        assert value(text, "undertone_phase_seconds_count", phase="redis") == 12
-        assert value(text, "undertone_worker_starts_total") == 2
-        assert value(text, "undertone_redis_up") == 1
-        assert value(text, "undertone_build_info") == 1
-        assert value(text, "undertone_model_info") == 4
+        assert counted(text, "undertone_probability_count", model="spam-gru") == 12
+        assert counted(text, "undertone_sessions_total", event="created") == 1
+        assert counted(text, "undertone_sessions_total", event="resumed") == 5
+        assert counted(text, "undertone_phase_seconds_count", phase="model") == 12
+        assert counted(text, "undertone_phase_seconds_count", phase="redis") == 12
+        assert counted(text, "undertone_worker_starts_total") == 2
+        assert counted(text, "undertone_redis_up") == 1
+        assert counted(text, "undertone_build_info") == 1
+        assert counted(text, "undertone_model_info") == 4
         references = {
             sample.labels["model"]
             for family in text_string_to_metric_families(text)
@@ -82,19 +72,19 @@ def test_numbers_outlive_a_killed_worker_and_what_it_said_of_itself_does_not(
         with Upload(service.port, "/v1/stream?task=spam") as upload:
             upload.send(f"{TEXT} And this is more than sixteen code points.")
             upload.sentences(1)
-            eventually(lambda: value(scrape(), "undertone_streams_open", transport="http") == 1, "a stream is open")
+            eventually(lambda: counted(scrape(), "undertone_streams_open", transport="http") == 1, "a stream is open")
             doomed = service.worker_at(upload.port)
             assert doomed is not None
             process = psutil.Process(doomed)
             os.kill(doomed, signal.SIGKILL)
             psutil.wait_procs([process], timeout=SECONDS)
-            eventually(lambda: value(scrape(), "undertone_streams_open") == 0, "the dead one's stream is forgotten")
-        eventually(lambda: value(scrape(), "undertone_worker_starts_total") == 3, "another worker is counted")
+            eventually(lambda: counted(scrape(), "undertone_streams_open") == 0, "the dead one's stream is forgotten")
+        eventually(lambda: counted(scrape(), "undertone_worker_starts_total") == 3, "another worker is counted")
         eventually(lambda: len(service.workers()) == 2, "two workers run")
         text = scrape()
-        assert value(text, "undertone_documents_total", task="spam") == 12
-        assert value(text, "undertone_probability_count", model="spam-gru") == 12
-        assert value(text, "undertone_requests_in_flight") == 0
+        assert counted(text, "undertone_documents_total", task="spam") == 12
+        assert counted(text, "undertone_probability_count", model="spam-gru") == 12
+        assert counted(text, "undertone_requests_in_flight") == 0
         assert needle not in text
         service.stop()
         log = service.log.read_text("utf-8")

@@ -18,8 +18,7 @@ import pytest
 import redis
 
 from tests.e2e.redis_server import AT_ONCE, RedisServer
-from tests.e2e.server import Client, Service, free_port, in_turns
-from tests.e2e.test_serve import counted
+from tests.e2e.server import Client, Service, counted, free_port, in_turns
 from tests.service.live import all_within, eventually
 
 pytestmark = pytest.mark.tools

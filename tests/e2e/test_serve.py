@@ -12,9 +12,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.server import ROOT, Client, Service, client_per_worker
+from tests.e2e.server import ROOT, Client, Service, client_per_worker, counted
 from tests.service.live import eventually
 
 MAKE = ("make", "--no-print-directory", "serve", "PORT={port}")
@@ -142,16 +141,6 @@ def test_a_million_hostile_code_points_do_not_stall_the_service(service: Service
             short += 1
         thread.join()
     assert codes == [200, 200, 200, 200, 400, 200]  # a million newlines are blank
-
-
-def counted(exposition: str, name: str, **labels: str) -> float:
-    """The sum over all samples of `name` that have these labels."""
-    return sum(
-        sample.value
-        for family in text_string_to_metric_families(exposition)
-        for sample in family.samples
-        if sample.name == name and labels.items() <= sample.labels.items()
-    )
 
 
 def test_the_makefile_lists_its_targets() -> None:

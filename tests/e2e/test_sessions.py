@@ -19,8 +19,7 @@ import pytest
 import redis
 
 from models.sentences import split
-from tests.e2e.server import Client, Service, client_per_worker, in_turns
-from tests.e2e.test_serve import counted
+from tests.e2e.server import Client, Service, client_per_worker, counted, in_turns
 from tests.service.live import Upload, eventually
 
 MAIL = (
