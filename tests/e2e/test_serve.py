@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.server import ROOT, Client, Service, client_per_worker, counted
+from tests.e2e.server import ROOT, Client, Service, counted, in_turns
 from tests.service.live import eventually
 
 MAKE = ("make", "--no-print-directory", "serve", "PORT={port}")
@@ -93,13 +93,14 @@ def test_metrics_are_those_of_both_workers(service: Service) -> None:
     def told(client: Client) -> float:
         return counted(client.get("/metrics").text, "undertone_requests_total", route="/v1/predict", status="200")
 
-    with client_per_worker(service) as clients:
-        before = max(told(client) for client in clients.values())
+    with in_turns(service) as turns:
+        clients = turns.clients.values()
+        before = max(map(told, clients))
         for count in (1, 2):
-            for client in clients.values():
-                assert client.post("/v1/predict", json=TEXT).status_code == 200
+            for _ in clients:
+                turns.predict(text=TEXT["text"])
             # Whichever worker is asked, the answer is that of all of them, a tenth of a second later.
-            for client in clients.values():
+            for client in clients:
                 wanted = before + count * len(clients)
                 eventually(lambda client=client, wanted=wanted: told(client) == wanted, "both are counted")  # type: ignore[misc]
         text = client.get("/metrics").text
