@@ -12,20 +12,21 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.errors import UndertoneError
 from service import phases
-from service.errors import BodyTooLarge, body, headers
+from service.errors import body, headers
 from service.phases import Phases
+from service.requests import admit, read_body
 
 if TYPE_CHECKING:
     from service.metrics.metrics import Kind
@@ -97,91 +98,28 @@ class Guard:
             await self._app(scope, receive, send)
             return
         serving = self._serving()
-        given = Headers(scope=scope)
-        request = Phases(
-            _request_id(given),
-            serving.metrics.phases,
-            traced=serving.tracing is not None,
-            traceparent=given.get("traceparent", ""),
-        )
+        asked = HTTPConnection(scope)
+        request = _begun(asked.headers, serving)
         answer = _Answer(send, request, timed=scope["path"] != STREAM)
-        state = scope.setdefault("state", {})
-        state["request_id"] = request.request_id
+        scope.setdefault("state", {})
         serving.metrics.came(kind := _kind(scope))
         token = phases.begin(request)
         try:
             if scope["path"] in NATIVE and scope.get("method") == "POST":
-                receive = await self._admit(scope, receive)
-            await self._reached(scope)(scope, receive, answer.send)
+                receive = await _admitted(asked, receive, serving)
+            app = _shared(self._app, asked.headers.get("origin"), serving.settings.origins)
+            await app(scope, receive, answer.send)
         except UndertoneError as error:
             await ErrorResponse(error)(scope, receive, answer.send)
         except ClientDisconnect:
             pass  # it went away while it sent its body: nobody is there to answer
         except Exception:
             logger.exception("request %s failed", request.request_id)
-            if answer.status is None:
-                broken = UndertoneError(
-                    f"something broke here, not in your request: try again, or report {request.request_id}"
-                )
-                await ErrorResponse(broken)(scope, receive, answer.send)
-            elif scope["type"] == "websocket":
-                with suppress(Exception):  # it may have been closed before it broke
-                    await answer.send({"type": "websocket.close", "code": BROKEN})
+            await _broken(scope, receive, answer, request.request_id)
         finally:
             serving.metrics.went(kind)
-            self._tell(scope, answer.status, request)
+            _tell(scope, answer.status, request, serving)
             phases.end(token)
-
-    def _reached(self, scope: Scope) -> ASGIApp:
-        """The application; to a page in UNDERTONE_ORIGINS, with the headers that let its scripts read the answer."""
-        origins = self._serving().settings.origins
-        if Headers(scope=scope).get("origin") not in origins:
-            return self._app
-        return CORSMiddleware(
-            self._app,
-            allow_origins=sorted(origins),
-            allow_methods=["GET", "POST", "DELETE"],
-            allow_headers=["authorization", "content-type", "last-event-id", "x-request-id"],
-            expose_headers=["retry-after", "server-timing", "x-request-id"],
-        )
-
-    async def _admit(self, scope: Scope, receive: Receive) -> Receive:
-        """Native routes have no limits or keys of their own; the body is read here and handed on."""
-        serving = self._serving()
-        request = Request(scope, receive)
-        declared_size(request, serving.settings.max_body)
-        scope["state"]["tenant"] = serving.access.check(scope)
-        data = await read_body(request, serving.settings.max_body)
-        handed_on = False
-
-        async def again() -> Message:
-            nonlocal handed_on
-            if handed_on:
-                return await receive()
-            handed_on = True
-            return {"type": "http.request", "body": data, "more_body": False}
-
-        return again
-
-    def _tell(self, scope: Scope, status: int | None, request: Phases) -> None:
-        """The metrics, the log and the trace of a request that has ended."""
-        serving = self._serving()
-        metrics = serving.metrics
-        route = template(scope["path"])
-        method = scope.get("method", WEBSOCKET)
-        method = method if method in (*_METHODS, WEBSOCKET) else OTHER
-        metrics.answered(
-            route, method, str(status or 499), None if route == STREAM else time.perf_counter() - request.began
-        )
-        code = scope["state"].get("error")
-        if code:
-            metrics.failed(route, code)
-        if request.session is not None:
-            metrics.session_ended(*request.session, code)
-        if scope["path"] not in UNCOUNTED or code:
-            serving.journal.request(route, method, status, code, request)
-        if serving.tracing is not None:
-            serving.tracing.record(request, route, method, status, code)
 
 
 class _Answer:
@@ -215,31 +153,74 @@ class ErrorResponse(JSONResponse):
         await super().__call__(scope, receive, send)
 
 
-def declared_size(request: Request, limit: int) -> None:
-    """Refuses a body by its Content-Length, before a byte of it is read."""
-    length = request.headers.get("content-length", "0")
-    if length.isdecimal() and int(length) > limit:
-        raise _too_large(int(length), limit)
-
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """The whole body, at most `limit` bytes."""
-    parts: list[bytes] = []
-    size = 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise _too_large(size, limit)
-        parts.append(part)
-    return b"".join(parts)
-
-
-def _too_large(size: int, limit: int) -> BodyTooLarge:
-    return BodyTooLarge(
-        f"the body has {size:,} bytes or more, the limit is {limit:,} (UNDERTONE_MAX_BODY): send it in parts",
-        limit=limit,
-        value=size,
+def _begun(headers: Headers, serving: Serving) -> Phases:
+    """The request, which begins now and has its id: the caller's if that is one, else ours."""
+    given = headers.get("x-request-id", "")
+    return Phases(
+        given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8),
+        serving.metrics.phases,
+        traced=serving.tracing is not None,
+        traceparent=headers.get("traceparent", ""),
     )
+
+
+async def _admitted(asked: HTTPConnection, receive: Receive, serving: Serving) -> Receive:
+    """Native routes have no limits or keys of their own; the body is read here and handed on."""
+    asked.scope["state"]["tenant"] = admit(asked, serving)
+    data = await read_body(Request(asked.scope, receive), serving.settings.max_body)
+    handed_on = False
+
+    async def again() -> Message:
+        nonlocal handed_on
+        if handed_on:
+            return await receive()
+        handed_on = True
+        return {"type": "http.request", "body": data, "more_body": False}
+
+    return again
+
+
+def _shared(app: ASGIApp, origin: str | None, origins: Collection[str]) -> ASGIApp:
+    """The application; to a page in UNDERTONE_ORIGINS, with the headers that let its scripts read the answer."""
+    if origin not in origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=sorted(origins),
+        allow_methods=["GET", "POST", "DELETE"],
+        allow_headers=["authorization", "content-type", "last-event-id", "x-request-id"],
+        expose_headers=["retry-after", "server-timing", "x-request-id"],
+    )
+
+
+async def _broken(scope: Scope, receive: Receive, answer: _Answer, request_id: str) -> None:
+    """The answer to a request that something here broke, or the end of the one that had begun."""
+    if answer.status is None:
+        error = UndertoneError(f"something broke here, not in your request: try again, or report {request_id}")
+        await ErrorResponse(error)(scope, receive, answer.send)
+    elif scope["type"] == "websocket":
+        with suppress(Exception):  # it may have been closed before it broke
+            await answer.send({"type": "websocket.close", "code": BROKEN})
+
+
+def _tell(scope: Scope, status: int | None, request: Phases, serving: Serving) -> None:
+    """The metrics, the log and the trace of a request that has ended."""
+    metrics = serving.metrics
+    route = template(scope["path"])
+    method = scope.get("method", WEBSOCKET)
+    method = method if method in (*_METHODS, WEBSOCKET) else OTHER
+    metrics.answered(
+        route, method, str(status or 499), None if route == STREAM else time.perf_counter() - request.began
+    )
+    code = scope["state"].get("error")
+    if code:
+        metrics.failed(route, code)
+    if request.session is not None:
+        metrics.session_ended(*request.session, code)
+    if scope["path"] not in UNCOUNTED or code:
+        serving.journal.request(route, method, status, code, request)
+    if serving.tracing is not None:
+        serving.tracing.record(request, route, method, status, code)
 
 
 def _kind(scope: Scope) -> Kind | None:
@@ -247,8 +228,3 @@ def _kind(scope: Scope) -> Kind | None:
     if scope["path"] == STREAM:
         return "http" if scope["type"] == "http" else "websocket"
     return None if scope["path"] in UNCOUNTED else "request"
-
-
-def _request_id(headers: Headers) -> str:
-    given = headers.get("x-request-id", "")
-    return given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)

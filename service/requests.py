@@ -11,9 +11,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from starlette.requests import HTTPConnection, Request
 
 from models.errors import UndertoneError
-from service.errors import InvalidJSON, InvalidRequest, NotAcceptable, UnsupportedMedia
+from service.errors import BodyTooLarge, InvalidJSON, InvalidRequest, NotAcceptable, UnsupportedMedia
 from service.events import NDJSON, SSE
-from service.guard import declared_size, read_body
 from service.phases import phase
 from service.serving import Serving
 from service.wire import SessionId, StreamIn
@@ -29,11 +28,33 @@ SESSION: Final[TypeAdapter[str]] = TypeAdapter(SessionId)
 """A session id where it is part of a path."""
 
 
-def admit(request: Request, serving: Serving, *, limited: bool = True) -> str:
-    """The caller's tenant, once its declared size and its access are found right."""
-    if limited:
-        declared_size(request, serving.settings.max_body)
-    return serving.access.check(request.scope)
+def admit(connection: HTTPConnection, serving: Serving, *, limited: bool = True) -> str:
+    """The caller's tenant, once the size that it declares, before a byte is read, and its access are found right."""
+    length = connection.headers.get("content-length", "0")
+    limit = serving.settings.max_body
+    if limited and length.isdecimal() and int(length) > limit:
+        raise _too_large(int(length), limit)
+    return serving.access.check(connection.scope)
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body, at most `limit` bytes."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in request.stream():
+        size += len(part)
+        if size > limit:
+            raise _too_large(size, limit)
+        parts.append(part)
+    return b"".join(parts)
+
+
+def _too_large(size: int, limit: int) -> BodyTooLarge:
+    return BodyTooLarge(
+        f"the body has {size:,} bytes or more, the limit is {limit:,} (UNDERTONE_MAX_BODY): send it in parts",
+        limit=limit,
+        value=size,
+    )
 
 
 async def parsed(request: Request, serving: Serving, model: type[M]) -> M:
