@@ -5,6 +5,7 @@ python -m training train     RECIPE.toml [key=value …]: an artefact, its repor
 python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests; --rewrite makes cards again
 python -m training reference [ARTEFACT …]: what they met on validation data, for /metrics, into their reports
 python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored
+python -m training seeds     RECIPE.toml [key=value …]: with several seeds; the mean and spread of each figure
 python -m training compare   every family, the baselines and what is shipped in one table; goes on where it was cut
 python -m training export    ARTEFACT: its step as ONNX, state in and state out
 python -m training draw      TEXT OUTPUT.png: the running probability of a text, as a picture
@@ -22,7 +23,7 @@ import torch
 from models.artefact import load
 from models.errors import UndertoneError
 from models.shipped import PRETRAINED
-from training import compare, evaluate, overview, parallel, publishers, recipe
+from training import compare, evaluate, overview, parallel, publishers, recipe, seeds
 from training.datasets import SETS, check
 from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
@@ -71,6 +72,10 @@ def parser() -> argparse.ArgumentParser:
     without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
     _recipe(without)
     _device(without)
+    chance = _command(commands, "seeds", "trains a recipe with several seeds; prints each figure's mean and deviation")
+    _recipe(chance)
+    chance.add_argument("--seeds", type=int, default=3, metavar="N", help="how many, from 1 on (default: %(default)s)")
+    _device(chance)
     table = _command(commands, "compare", "trains every family and prints one table of them; goes on where it was cut")
     table.add_argument("--task", choices=("sentiment", "spam"), default="sentiment", help="(default: %(default)s)")
     table.add_argument(
@@ -179,6 +184,16 @@ def _leave_out(options: argparse.Namespace) -> None:
         print("".join(f"{cell:>20}" for cell in cells), flush=True)
 
 
+def _seeds(options: argparse.Namespace) -> None:
+    chosen = recipe.load(options.recipe, options.overrides)
+    folder = options.output or Path("runs") / f"{chosen.name}-seeds"
+    numbers = range(1, options.seeds + 1)
+    for first, *others in seeds.lines(
+        seeds.seeds(chosen, numbers, options.data_dir, folder, torch.device(options.device))
+    ):
+        print(f"{first:34}" + "".join(f"{cell:>13}" for cell in others))
+
+
 def _compare(options: argparse.Namespace) -> None:
     rows = []
     for row in compare.compare(
@@ -208,6 +223,7 @@ commands = {
     "evaluate": _evaluate,
     "reference": _reference,
     "leave-out": _leave_out,
+    "seeds": _seeds,
     "compare": _compare,
     "export": _export,
     "draw": _draw,
