@@ -48,9 +48,10 @@ class Tally:
 
     def stream(self, sentences: Sequence[Sentence], advance: Advance) -> list[StreamedSentence]:
         """As `add`, with what the readout sees."""
+        states = _floats([step.features for step in advance.steps])
         return [
-            StreamedSentence(**said, state=_floats(step.features))
-            for said, step in zip(self._said(sentences, advance), advance.steps, strict=True)
+            StreamedSentence(**said, state=state)
+            for said, state in zip(self._said(sentences, advance), states, strict=True)
         ]
 
     def count(self, meter: Meter) -> None:
@@ -143,7 +144,8 @@ def _said(mail: Mail) -> MailOut:
     )
 
 
-def _floats(data: bytes) -> list[float]:
-    """float32 numbers to six places, which is what they are good for."""
-    rounded: list[float] = np.frombuffer(data, "<f4").astype(np.float64).round(6).tolist()
+def _floats(rows: Sequence[bytes]) -> list[list[float]]:
+    """float32 numbers to six places, which is what they are good for; rows of one length, at least one."""
+    numbers = np.frombuffer(b"".join(rows), "<f4").astype(np.float64)
+    rounded: list[list[float]] = numbers.round(6).reshape(len(rows), -1).tolist()
     return rounded

@@ -253,6 +253,8 @@ class Stream:
                         await sleep(0)  # others are served between the pieces
                     with phase("segment"):
                         sentences = segmenter.feed(text[start : start + AT_ONCE])
+                        if self._read == self._length and start + AT_ONCE >= len(text):
+                            sentences += segmenter.flush()  # of a whole text, which so has one group less to score
                     if sentences:
                         yield sentences, True
         self._length = self._read
