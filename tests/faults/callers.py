@@ -41,6 +41,8 @@ SENTENCES: Final = (
 WAIT: Final = 0.1
 """Seconds before a caller who was refused asks again."""
 PATIENCE: Final = 30.0
+LATE: Final = 5.0
+"""Seconds after which what was not answered is done or never will be: Redis is away for less."""
 DIALS: Final = 2
 """Connections that a caller opens to find another worker than its last one, before it takes that one again."""
 CODES: Final = {"wrong_step": "wrong_step", "session_not_found": "gone"}
@@ -205,7 +207,7 @@ class Callers:
             if not happened:
                 time.sleep(WAIT)
                 return Operation(texts, step, invoked, worker=worker)
-        returned = time.monotonic() if answer else float("inf")
+        returned = time.monotonic() + (0 if answer else LATE)
         done = Operation(texts, step, invoked, returned, answer, worker)
         if answer or texts or kind == "erase":
             self.history[name].append(done)

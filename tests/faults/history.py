@@ -30,7 +30,7 @@ class Answer(NamedTuple):
 class Operation:
     """`texts` are the sentences sent (none: it only reads, or erases), `step` what the caller took the session's to be.
 
-    `answer` is None where none came, or 503: it may have been done at any time since, or never.
+    `answer` is None where none came, or 503: it may have been done until it `returned`, or never.
     """
 
     texts: tuple[str, ...]
@@ -118,15 +118,23 @@ def serial_order(history: Sequence[Operation], oracle: Oracle, *, numbers: bool 
             continue
         index = choices.pop(0)
         then = after(session, waiting[index], oracle, numbers=numbers)
-        if then is None or (done | 1 << index, then) in seen:
+        done = _dismissed(waiting, done | 1 << index, unknown)
+        if then is None or (done, then) in seen:
             continue
-        seen.add((done | 1 << index, then))
-        following = _next(waiting, done | 1 << index, everything, unknown)
+        seen.add((done, then))
+        following = _next(waiting, done, everything, unknown)
         if grows and any((answer := waiting[i].answer) and answer.step < then.now.step for i in following):
             continue  # what comes next has seen less: without this, as many orders are tried as the unknown ones have
         order.append(waiting[index])
-        path.append((done | 1 << index, then, following))
+        path.append((done, then, following))
     return None
+
+
+def _dismissed(waiting: Sequence[Operation], done: int, unknown: Sequence[int]) -> int:
+    """`done`, and with it what was not answered and was over when something that is done was asked: it never will be.
+    Otherwise as many orders are tried as all that were not answered have."""
+    asked = waiting[done.bit_length() - 1].invoked
+    return done | sum(1 << index for index in unknown if waiting[index].returned < asked)
 
 
 def _next(waiting: Sequence[Operation], done: int, everything: int, unknown: Sequence[int]) -> list[int]:

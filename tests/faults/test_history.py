@@ -120,3 +120,20 @@ def test_many_requests_without_an_answer_do_not_make_as_many_orders() -> None:
     unknown = [Operation((letter,), None, 1) for letter in "cdefghijklmnopqrstuvwxyz"]
     assert serial_order([A, *unknown, write("b", (2, 9), 2, "ab")], oracle) is not None
     assert serial_order([A, *unknown, write("b", (2, 9), 2, "bb"), write("c", (10, 11), 3, "abc")], oracle) is None
+
+
+def test_what_is_over_without_an_answer_is_not_tried_for_ever() -> None:
+    calls = 0
+
+    def counting(node: Node, texts: tuple[str, ...]) -> Node:
+        nonlocal calls
+        calls += 1
+        assert calls < 10_000, "as many orders as the unanswered ones have"
+        return oracle(node, texts)
+
+    history = []
+    for t in range(0, 1000, 10):  # not answered, erased, written anew
+        history += [Operation(("u",), None, t, t + 5), Operation((), None, t + 6, t + 7, Answer("erased"))]
+        history.append(write("a", (t + 8, t + 9), 1, "a"))
+    assert len(serial_order(history, counting) or ()) == 200
+    assert serial_order([*history, write("b", (1001, 1002), 3, "abc")], counting) is None
