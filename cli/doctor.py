@@ -145,16 +145,19 @@ def _redis() -> Iterator[Finding]:
     try:
         with redis.Redis.from_url(url, socket_timeout=2, socket_connect_timeout=2) as client:
             about = client.info()
-            policy = client.config_get("maxmemory-policy").get("maxmemory-policy", "")
     except redis.AuthenticationError:
         yield Finding("redis", WRONG, "it refuses the password", "put the right one into REDIS_URL")
+        return
+    except redis.exceptions.NoPermissionError as error:
+        yield Finding("redis", WRONG, f"it refuses: {error}", "give this user the rights that SECURITY.md lists")
         return
     except (redis.RedisError, OSError, ValueError) as error:
         mend = "start it, or mend REDIS_URL, or unset it to use the embedded one"
         yield Finding("redis", WRONG, f"it does not answer ({type(error).__name__})", mend)
         return
     said = f"Redis {about['redis_version']}, {about['used_memory_human']} in use"
-    if about.get("maxmemory") and str(policy).startswith("allkeys"):
+    policy = str(about.get("maxmemory_policy", ""))
+    if about.get("maxmemory") and policy.startswith("allkeys"):
         yield Finding("redis", NOTE, f"{said}, evicts by {policy}", "`CONFIG SET maxmemory-policy volatile-lru`")
     else:
         yield Finding("redis", GOOD, said)

@@ -23,8 +23,8 @@ INTERRUPTED: Final = 130
 PIPE: Final = 141
 
 TABLE: Final = f"""\
-  {OK}    done; with --quiet: a text has the positive label (spam, positive)
-  {NEGATIVE}    with --quiet: no text has it
+  {OK}    done; of predict and watch with --quiet: a text has the positive label (spam, positive)
+  {NEGATIVE}    of predict and watch with --quiet: no text has it
   {USAGE}   the command line asks for what cannot be
   {DATA}   some text could not be read or scored; all others were
   {NO_INPUT}   an input is not there, or may not be read

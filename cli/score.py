@@ -61,7 +61,7 @@ def score(options: argparse.Namespace, scorer: Scorer) -> int:
         journal.close()
     if options.json:
         show.line_of_json({"documents": collection.count, "resumed": done, "errors": journal.failed})
-    elif not options.quiet:
+    elif journal.failed or not options.quiet:
         seconds = time.monotonic() - began
         again = f" ({done:,} by an earlier run)" if done else ""
         wrong = f", {journal.failed:,} of them with an error" if journal.failed else ""

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service import wire
+from service.settings import Settings
 
 ASSETS: Final = ("swagger-ui.css", "swagger-ui-bundle.js")
 START: Final = "start.js"
@@ -52,6 +53,18 @@ _QUERY: Final = {
     "step": ("integer", "Sentences that the session holds already.", False),
     "stop_at": ("number", "Above 0.5 and below 1: where an early decision ends the stream.", False),
 }
+_LIMITS: Final = {
+    "UNDERTONE_IDLE": (Settings.idle, "seconds that it waits for its client, to send or to read"),
+    "UNDERTONE_MAX_STREAM": (Settings.max_stream, "code points of a text that comes piece by piece"),
+    "UNDERTONE_MAX_BODY": (Settings.max_body, "bytes of a body that is JSON or a mail"),
+    "UNDERTONE_MAX_TEXT": (Settings.max_text, "code points of a text in it, and of any without a letter or a digit"),
+    "UNDERTONE_MAX_FRAME": (Settings.max_frame, "code points of a WebSocket's frame"),
+    "UNDERTONE_FRAME_RATE": (
+        Settings.frame_rate,
+        "frames a second that are read of a WebSocket; more wait, and so does who sends them",
+    ),
+}
+"""Of a stream: the setting, its default and what it bounds."""
 STREAM: Final = """\
 One `sentence` event (StreamedSentence) per sentence, then one `done` (Done) or `error` (ErrorOut). The text comes as
 JSON, as a text/plain body that may still be being written, or as a mail; in these two the parameters are in the query.
@@ -74,7 +87,13 @@ gets 401, 403 or 429 instead of the handshake.
 | 1009 | a frame beyond 16 MiB |
 | 1011 | something broke here, or the client answers no pings, which come every 20 s |
 | 1012 | the service stops: connect again and go on with `step` |
-"""
+
+The limits of a stream, each a setting of the service. Beyond one comes an `error` that names it and the number that
+holds there; too many frames only wait.
+
+| limit | default | what it bounds |
+|---|---|---|
+""" + "".join(f"| `{name}` | {default:,.0f} | {what} |\n" for name, (default, what) in _LIMITS.items())
 
 
 def asset(name: str) -> Path:

@@ -1,9 +1,10 @@
-"""With CI=true a skipped test is a failure, unless it is marked `cuda`: nothing goes unchecked in silence."""
+"""With CI=true a skipped test is a failure, unless it is marked `cuda` or `data`: nothing goes unchecked in silence."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from typing import Final
 
 import hypothesis
 import pytest
@@ -13,10 +14,14 @@ hypothesis.settings.register_profile("undertone", hypothesis.settings(), deadlin
 hypothesis.settings.load_profile("undertone")
 
 
+EXCUSED: Final = ("cuda", "data")
+"""Marks of what may be missing anywhere: a device, and the data sets."""
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if item.get_closest_marker("cuda") is None and not hasattr(report, "wasxfail"):
+    if not any(map(item.get_closest_marker, EXCUSED)) and not hasattr(report, "wasxfail"):
         _fail_if_skipped(report)
     return report
 
@@ -32,4 +37,4 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
     if report.skipped and os.environ.get("CI") == "true":
         report.outcome = "failed"
-        report.longrepr = f"skipped, which CI does not allow without the mark `cuda`: {report.longrepr}"
+        report.longrepr = f"skipped, which CI does not allow without the mark {' or '.join(EXCUSED)}: {report.longrepr}"

@@ -23,6 +23,10 @@ def test_at_run_time():
 @pytest.mark.skip
 def test_without_a_device(): ...
 
+@pytest.mark.data
+@pytest.mark.skip
+def test_without_data(): ...
+
 @pytest.mark.xfail(strict=True)
 def test_expected():
     assert False
@@ -33,11 +37,12 @@ def test_plain(): ...
 
 @pytest.mark.parametrize(
     ("ci", "wanted"),
-    [("true", "1 failed, 1 passed, 1 skipped, 1 xfailed, 2 errors"), ("", "1 passed, 4 skipped, 1 xfailed")],
+    [("true", "1 failed, 1 passed, 2 skipped, 1 xfailed, 2 errors"), ("", "1 passed, 5 skipped, 1 xfailed")],
 )
-def test_in_ci_a_skipped_test_is_a_failure_unless_it_needs_cuda(tmp_path: Path, ci: str, wanted: str) -> None:
+def test_in_ci_a_skipped_test_is_a_failure_unless_it_is_excused(tmp_path: Path, ci: str, wanted: str) -> None:
     shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
-    (tmp_path / "pytest.ini").write_text("[pytest]\nmarkers =\n    cuda: as in pyproject.toml\n")
+    marks = "cuda: as in pyproject.toml\n    data: the same"
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\nmarkers =\n    {marks}\n")
     (tmp_path / "test_skips.py").write_text(SKIPS)
     (tmp_path / "test_file.py").write_text('import pytest\n\npytest.skip("all of it", allow_module_level=True)\n')
     ran = subprocess.run(

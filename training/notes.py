@@ -32,6 +32,7 @@ KINDS: Final = {
 }
 """What kind of texts each set holds."""
 LIMITS: Final = {
-    "spam": "Headers, links' targets and attachments are not read.",
+    "spam": "Of a mail the subject and the text that its reader sees are scored: no other header and no link's target, "
+    "and what is attached only where it is text or a message and nothing else says anything.",
     "sentiment": "There is no neutral class, and nobody has marked irony.",
 }

@@ -204,6 +204,16 @@ def test_bad_rows_are_rows(run: Run, model: str, tmp_path: Path) -> None:
     assert [row["id"] for row in rows] == list("1234567")
 
 
+def test_quietly_nothing_is_said_unless_a_row_is_wrong(run: Run, model: str, tmp_path: Path) -> None:
+    good, bad = write(tmp_path / "good.csv", ["The cat sat.", "You won"]), write(tmp_path / "bad.csv", ["You won", ""])
+    ask = ("score", "--quiet", "--model", model, "-o", tmp_path / "b.csv")
+    assert run(*ask, good) == (0, "", "")
+    status, out, err = run(*ask, bad)
+    assert (status, out) == (65, "")
+    assert err.startswith(f"{tmp_path / 'b.csv'}: 2 documents, 1 of them with an error; ")
+    assert [row["error"] for row in read(tmp_path / "b.csv")] == [None, EMPTY]
+
+
 def test_another_column(run: Run, model: str, tmp_path: Path) -> None:
     path = write(tmp_path / "a.parquet", ["You won"], "review")
     assert run("score", "--model", model, "--column", "review", path, "-o", tmp_path / "b.csv").status == 0

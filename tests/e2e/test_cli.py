@@ -57,6 +57,21 @@ def test_a_bar_comes_while_one_types_and_fits_the_window(service: Service) -> No
         assert "Traceback" not in "".join(terminal.lines)
 
 
+def test_a_file_that_grows_is_followed_until_ctrl_c(service: Service, tmp_path: Path) -> None:
+    path = tmp_path / "chat.log"
+    path.write_text(f"{LINES[0]}\n")
+    with Terminal([*COMMAND, "watch", "--task", "spam", "--url", service.url, "--follow", str(path)]) as terminal:
+        terminal.until(lambda lines: any("█" in line and LINES[0] in line for line in lines))
+        assert not any(LINES[1] in line for line in terminal.lines)
+        with path.open("a") as file:
+            file.write(f"{LINES[1]}\n")
+        terminal.until(lambda lines: any("█" in line and LINES[1] in line for line in lines))
+        terminal.interrupt()
+        assert terminal.end() == 130
+        assert "after 2 sentences" in "".join(terminal.lines)
+        assert "Traceback" not in "".join(terminal.lines)
+
+
 def test_without_colour_where_nobody_wants_it(service: Service) -> None:
     ask = [*COMMAND, "watch", "--task", "spam", "--url", service.url]
     with Terminal(ask, environment={"NO_COLOR": "1"}) as terminal:

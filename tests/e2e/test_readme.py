@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 
 import pytest
 
+from cli.__main__ import main as undertone
 from service.settings import Settings
 from tests.e2e import readme
 from tests.e2e.server import ROOT, Service
@@ -101,3 +103,12 @@ def test_the_pictures_are_there_and_are_not_empty() -> None:
     assert {path.suffix for path in paths} == begins.keys()
     for path in paths:
         assert path.read_bytes().startswith(begins[path.suffix]), path
+
+
+def test_the_picture_of_a_terminal_shows_what_the_models_say_today(capfd: pytest.CaptureFixture[str]) -> None:
+    made = re.search(r"`undertone watch (--task \w+) --svg (\S+) (\S+)`", (ROOT / "README.md").read_text("utf-8"))
+    assert made is not None
+    assert undertone(["watch", "--json", *made[1].split(), str(ROOT / made[3])]) == 0
+    said = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    drawn = re.findall(r"([\d.]+%)&#160;<", (ROOT / made[2]).read_text("utf-8"))
+    assert drawn == [f"{one['probability']:.1%}" for one in said]

@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from service import guard, openapi, requests, routes, sockets, wire
 from service.errors import Idle
+from service.settings import Settings
 from tests.service.live import TEXT, Live, events
 
 DOCUMENT = openapi.document()
@@ -73,6 +74,17 @@ def test_the_websocket_is_described_with_its_frames_its_codes_and_its_limits() -
         assert name in SCHEMAS
     for code in (sockets.NORMAL, sockets.APPLICATION + Idle.status, guard.BROKEN, 1009, 1012):
         assert str(code) in about
+    rows = re.findall(r"\| `(\w+)` \| ([\d,.]+) \|", about)
+    named = {name: float(default.replace(",", "")) for name, default in rows}
+    defaults = Settings()
+    assert named == {
+        "UNDERTONE_IDLE": defaults.idle,
+        "UNDERTONE_MAX_STREAM": defaults.max_stream,
+        "UNDERTONE_MAX_BODY": defaults.max_body,
+        "UNDERTONE_MAX_TEXT": defaults.max_text,
+        "UNDERTONE_MAX_FRAME": defaults.max_frame,
+        "UNDERTONE_FRAME_RATE": defaults.frame_rate,
+    }
 
 
 def test_examples_are_what_the_models_take() -> None:
