@@ -129,16 +129,23 @@ class Screen:
         """Asserts that the list, the colours and the verdict are those of the API's answer about `text`."""
         expect(self["probability"]).to_have_text(chance(said["probability"]))
         assert self["label"].text_content() == said["label"]
+        expect(self["sign"]).to_have_text(side(said["probability"], said["threshold"]))
         sentences = said["sentences"]
         wanted = [text[s["offset"] : s["offset"] + s["length"]] for s in sentences]
-        assert [(row["p"][2:], row["delta"]) for row in self.rows()] == [
-            (chance(s["probability"]), signed(s["delta"])) for s in sentences
+        assert [(row["p"], row["delta"]) for row in self.rows()] == [
+            (f"{side(s['probability'], said['threshold'])} {chance(s['probability'])}", signed(s["delta"]))
+            for s in sentences
         ]
         assert [piece for piece, _ in self.coloured()] == wanted
         for (_, look), sentence in zip(self.coloured(), sentences, strict=True):
             level = int(sentence["probability"] * 8 + 0.5)
-            side = "above" if sentence["probability"] >= said["threshold"] else "below"
-            assert {f"p{level}", side} <= set(look.split())
+            where = "above" if sentence["probability"] >= said["threshold"] else "below"
+            assert {f"p{level}", where} <= set(look.split())
+
+
+def side(probability: float, threshold: float) -> str:
+    """The sign of it, which needs no colour."""
+    return "▲" if probability >= threshold else "▽"
 
 
 def chance(probability: float) -> str:
