@@ -31,6 +31,8 @@ PHISH: Final = (
     "Hi Anna,\n\nThank you for your order. It left our warehouse this morning. Could you let me know if the address is "
     "still right?\n\nYour account will be suspended within 24 hours! Click here now to claim your free prize."
 )
+MISSING: Final = "not reported by this service"
+"""What a tile of Operations says in a number's place."""
 NOISE: Final = ("WebSocket connection to", "Failed to load resource")
 """What Chromium itself says of connections that a test has broken."""
 
@@ -102,6 +104,10 @@ class Screen:
         """The same page, after so long, without waiting for it."""
         self.context.clock.fast_forward(1000 * seconds)
         self.page.wait_for_timeout(20)
+
+    def tile(self, title: str) -> Locator:
+        """One of Operations."""
+        return self["cards"].locator("section", has=self.page.get_by_role("heading", name=title, exact=True))
 
     def rows(self) -> list[dict[str, str]]:
         """What the list says of each sentence."""
