@@ -9,10 +9,13 @@ here: themes, phones, clipboards. It costs 165 MB in a development environment a
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+import struct
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +24,7 @@ from typing import Any, Final
 import httpx
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from service import page
 from tests.e2e.server import Service
 
 DESK: Final = {"width": 1280, "height": 960}
@@ -35,6 +39,9 @@ MISSING: Final = "not reported by this service"
 """What a tile of Operations says in a number's place."""
 NOISE: Final = ("WebSocket connection to", "Failed to load resource")
 """What Chromium itself says of connections that a test has broken."""
+
+END: Final = 12
+"""Bytes of a PNG's last chunk."""
 
 expect.set_options(timeout=PATIENCE)
 
@@ -167,13 +174,25 @@ def signed(value: float) -> str:
 
 
 def picture(browser: Browser, service: Service, path: Path) -> None:
-    """The console while it has read a message that turns."""
+    """The console while it has read a message that turns, marked with what it shows."""
     screen = Screen(browser, service, reduced_motion="reduce").open().connected()
     screen.button("an order that turns into phishing").click()
     screen.finished()
     screen.page.locator(".step").nth(6).hover()
-    screen.page.screenshot(path=path, full_page=True)
+    expect(screen["detail"]).to_contain_text("Sentence 7 of")  # drawn in the next frame
+    data = screen.page.screenshot(full_page=True)
+    path.write_bytes(data[:-END] + mark(screen) + data[-END:])
     screen.close()
+
+
+def mark(screen: Screen) -> bytes:
+    """A chunk of a PNG that says which page and which model it shows; pixels are of each machine's own fonts."""
+    digest = hashlib.sha256()
+    for name, part in sorted(page.parts().items()):
+        digest.update(f"{name} {len(part.data)}\0".encode() + part.data)
+    model = screen.predicted("Hello.")["model"]["digest"]
+    body = f"tEXtShows\0page sha256:{digest.hexdigest()}, model {model}".encode("latin-1")
+    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.console.screen import PHISH, PHONE, Screen, picture
+from tests.e2e.console.screen import DESK, PHISH, PHONE, Screen, mark, picture
 from tests.e2e.server import ROOT, Service
 
 pytestmark = pytest.mark.tools
@@ -218,11 +218,13 @@ def test_nothing_moves_for_who_asked_for_that(opened: Callable[..., Screen], ser
         assert screen.page.evaluate(script) == wanted
 
 
-def test_the_picture_of_the_readme(browser: Browser, service: Service, tmp_path: Path) -> None:
+def test_the_picture_of_the_readme(browser: Browser, screen: Screen, tmp_path: Path) -> None:
     """`python -m tests.e2e.console.screen docs/console.png` makes it anew."""
-    picture(browser, service, tmp_path / "console.png")
+    picture(browser, screen.service, tmp_path / "console.png")
     for path in (tmp_path / "console.png", PICTURE):
         data = path.read_bytes()
         assert data.startswith(b"\x89PNG")
         assert 20_000 < len(data) < MOST
-        assert int.from_bytes(data[16:20], "big") == 1280  # its width
+        assert int.from_bytes(data[16:20], "big") == DESK["width"]
+        marked = mark(screen) in data
+        assert marked, f"{path} shows another page or model: python -m tests.e2e.console.screen {path}"
