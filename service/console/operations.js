@@ -79,7 +79,18 @@ export class Operations {
       redis(scene),
       ...models(scene),
     ];
+    this.#replace(made);
+  }
+
+  /** Who moves a table by keys still has it when it is drawn anew. */
+  #replace(made) {
+    const held = this.cards.contains(document.activeElement) ? document.activeElement : null;
+    const moved = held?.scrollLeft;
     this.cards.replaceChildren(...made);
+    const tables = held ? [...this.cards.querySelectorAll(".wide")] : [];
+    const same = tables.find(({ ariaLabel }) => ariaLabel === held.ariaLabel);
+    same?.focus({ preventScroll: true });
+    same?.scrollTo(moved, 0);
   }
 }
 

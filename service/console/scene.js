@@ -60,11 +60,15 @@ export function rate(gain, seconds) {
   return seconds ? said(gain / seconds, " /s") : "in a moment";
 }
 
-/** Per second between each two looks. */
-export function rates(looks, name) {
+/**
+ * Per second between each two looks.
+ *
+ * @param {Look[]} looks @param {(look: Look) => any[] | null} counted what of a look
+ */
+export function rates(looks, counted) {
   return looks.slice(1).map((look, at) => {
     const before = looks[at];
-    const gain = increase(samples(before, name) ?? [], samples(look, name) ?? []);
+    const gain = increase(counted(before) ?? [], counted(look) ?? []);
     return sum(gain) / (look.at - before.at);
   });
 }

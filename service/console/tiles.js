@@ -6,6 +6,14 @@ import { element } from "./elements.js";
 import { grouped, quantile, sum } from "./exposition.js";
 import { card, duration, figures, gained, MISSING, rate, rates, said, samples, spark, table, total } from "./scene.js";
 
+/** What this page, Prometheus and load balancers ask for: only to look, which is not what the service is for. */
+const LOOKS = ["/", "/console/{name}", "/metrics", "/v1/status", "/livez", "/readyz", "/healthz"];
+
+/** @param {import("./exposition.js").Sample[] | null} some with `route` */
+function asked(some) {
+  return some && some.filter(({ labels }) => !LOOKS.includes(labels.route));
+}
+
 export function health(scene, status) {
   const bad = status.status !== "ok";
   const word = element("p", { class: `big ${bad ? "bad" : "good"}` }, bad ? "⚠ degraded" : "✓ ok");
@@ -26,15 +34,17 @@ export function health(scene, status) {
 
 export function traffic(scene) {
   const name = "undertone_requests_total";
-  const gain = gained(scene, name);
+  const counted = (look) => asked(samples(look, name));
+  const gain = asked(gained(scene, name));
   const sentences = gained(scene, "undertone_sentences_total");
   return card(
     "Rate",
     element("p", { class: "big" }, rate(gain && sum(gain), scene.seconds) ?? MISSING),
-    spark(rates(scene.looks, name), "requests a second, over the time that this view was open"),
+    spark(rates(scene.looks, counted), "requests a second, over the time that this view was open"),
+    element("p", { class: "note" }, "Without this page, /metrics, /v1/status and probes, as in Latency and Errors."),
     figures([
       ["sentences scored", rate(sentences && sum(sentences), scene.seconds)],
-      ["requests since the start", said(total(scene.now, name))],
+      ["requests since the start", said(orNull(counted(scene.now)))],
       ["rate-limited, last minute", said(orNull(gained(scene, "undertone_rate_limited_total")))],
       ["refused by the queue", said(orNull(gained(scene, "undertone_queue_rejected_total")))],
     ]),
@@ -46,7 +56,7 @@ function orNull(some) {
 }
 
 export function latency(scene) {
-  const bucket = gained(scene, "undertone_request_seconds_bucket");
+  const bucket = asked(gained(scene, "undertone_request_seconds_bucket"));
   if (!bucket) return card("Latency", element("p", { class: "missing" }, MISSING));
   const rows = [...grouped(bucket, ({ route }) => route)]
     .map(([route, some]) => ({ route, number: sum(some.filter(({ labels }) => labels.le === "+Inf")), some }))
@@ -72,8 +82,8 @@ function quiet(scene) {
 }
 
 export function errors(scene) {
-  const requests = gained(scene, "undertone_requests_total");
-  const coded = gained(scene, "undertone_errors_total");
+  const requests = asked(gained(scene, "undertone_requests_total"));
+  const coded = asked(gained(scene, "undertone_errors_total"));
   if (!coded || !requests) return card("Errors", element("p", { class: "missing" }, MISSING));
   const all = sum(requests);
   const bad = sum(requests.filter(({ labels }) => labels.status.startsWith("5")));

@@ -9,10 +9,13 @@ here: themes, phones, clipboards. It costs 165 MB in a development environment a
 
 from __future__ import annotations
 
+import hashlib
 import shutil
+import struct
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +24,7 @@ from typing import Any, Final
 import httpx
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
 
+from service import page
 from tests.e2e.server import Service
 
 DESK: Final = {"width": 1280, "height": 960}
@@ -31,8 +35,13 @@ PHISH: Final = (
     "Hi Anna,\n\nThank you for your order. It left our warehouse this morning. Could you let me know if the address is "
     "still right?\n\nYour account will be suspended within 24 hours! Click here now to claim your free prize."
 )
+MISSING: Final = "not reported by this service"
+"""What a tile of Operations says in a number's place."""
 NOISE: Final = ("WebSocket connection to", "Failed to load resource")
 """What Chromium itself says of connections that a test has broken."""
+
+END: Final = 12
+"""Bytes of a PNG's last chunk."""
 
 expect.set_options(timeout=PATIENCE)
 
@@ -103,6 +112,10 @@ class Screen:
         self.context.clock.fast_forward(1000 * seconds)
         self.page.wait_for_timeout(20)
 
+    def tile(self, title: str) -> Locator:
+        """One of Operations."""
+        return self["cards"].locator("section", has=self.page.get_by_role("heading", name=title, exact=True))
+
     def rows(self) -> list[dict[str, str]]:
         """What the list says of each sentence."""
         script = """rows => rows.map(row => Object.fromEntries(
@@ -129,16 +142,23 @@ class Screen:
         """Asserts that the list, the colours and the verdict are those of the API's answer about `text`."""
         expect(self["probability"]).to_have_text(chance(said["probability"]))
         assert self["label"].text_content() == said["label"]
+        expect(self["sign"]).to_have_text(side(said["probability"], said["threshold"]))
         sentences = said["sentences"]
         wanted = [text[s["offset"] : s["offset"] + s["length"]] for s in sentences]
-        assert [(row["p"][2:], row["delta"]) for row in self.rows()] == [
-            (chance(s["probability"]), signed(s["delta"])) for s in sentences
+        assert [(row["p"], row["delta"]) for row in self.rows()] == [
+            (f"{side(s['probability'], said['threshold'])} {chance(s['probability'])}", signed(s["delta"]))
+            for s in sentences
         ]
         assert [piece for piece, _ in self.coloured()] == wanted
         for (_, look), sentence in zip(self.coloured(), sentences, strict=True):
             level = int(sentence["probability"] * 8 + 0.5)
-            side = "above" if sentence["probability"] >= said["threshold"] else "below"
-            assert {f"p{level}", side} <= set(look.split())
+            where = "above" if sentence["probability"] >= said["threshold"] else "below"
+            assert {f"p{level}", where} <= set(look.split())
+
+
+def side(probability: float, threshold: float) -> str:
+    """The sign of it, which needs no colour."""
+    return "▲" if probability >= threshold else "▽"
 
 
 def chance(probability: float) -> str:
@@ -154,13 +174,25 @@ def signed(value: float) -> str:
 
 
 def picture(browser: Browser, service: Service, path: Path) -> None:
-    """The console while it has read a message that turns."""
+    """The console while it has read a message that turns, marked with what it shows."""
     screen = Screen(browser, service, reduced_motion="reduce").open().connected()
     screen.button("an order that turns into phishing").click()
     screen.finished()
     screen.page.locator(".step").nth(6).hover()
-    screen.page.screenshot(path=path, full_page=True)
+    expect(screen["detail"]).to_contain_text("Sentence 7 of")  # drawn in the next frame
+    data = screen.page.screenshot(full_page=True)
+    path.write_bytes(data[:-END] + mark(screen) + data[-END:])
     screen.close()
+
+
+def mark(screen: Screen) -> bytes:
+    """A chunk of a PNG that says which page and which model it shows; pixels are of each machine's own fonts."""
+    digest = hashlib.sha256()
+    for name, part in sorted(page.parts().items()):
+        digest.update(f"{name} {len(part.data)}\0".encode() + part.data)
+    model = screen.predicted("Hello.")["model"]["digest"]
+    body = f"tEXtShows\0page sha256:{digest.hexdigest()}, model {model}".encode("latin-1")
+    return struct.pack(">I", len(body) - 4) + body + struct.pack(">I", zlib.crc32(body))
 
 
 if __name__ == "__main__":

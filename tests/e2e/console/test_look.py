@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from tests.e2e.console.screen import PHISH, PHONE, Screen, picture
+from tests.e2e.console.screen import DESK, PHISH, PHONE, Screen, mark, picture
 from tests.e2e.server import ROOT, Service
 
 pytestmark = pytest.mark.tools
@@ -31,10 +31,24 @@ HOSTILE: Final = (
 )
 
 
+NAMES: Final = """() => { window.named = one =>
+    one.id || (one.matches(".step") ? "step" : one.ariaLabel || one.textContent) }"""
+STOPS: Final = """() => [...document.querySelectorAll("a[href], button, input, select, textarea, [tabindex]")]
+    .filter(one => one.tabIndex >= 0 && !one.disabled && one.checkVisibility())
+    .filter(one => one.type !== "radio" || one.checked).map(named)"""
+"""What Tab is to stop at, in order: all that is there, can be used and is not a choice among others."""
 FOCUSED: Final = """() => { const one = document.activeElement;
-    const seen = one.id === "file" ? one.previousElementSibling : one;
-    return [one.id || one.className, getComputedStyle(seen).outlineStyle] }"""
-"""Who has the focus, and how it shows; for the file that is what looks like a button."""
+    const seen = one.id === "file" ? one.previousElementSibling : one.type === "radio" ? one.nextElementSibling
+        : one.id === "text" ? one.closest(".paper") : one;
+    return one === document.body ? null : [named(one), getComputedStyle(seen).outlineStyle] }"""
+"""Who has the focus, and how it shows: for a file or a choice on what looks like it, for the text on its sheet."""
+HEAD: Final = ["To the text", "tab-read", "key-open", "docs"]
+CHOICES: Final = ["task-spam", "model", "card-open", "threshold"]
+WRITING: Final = ["text", "file", "curl", "clear"]
+EXAMPLES: Final = ["an order that turns into phishing", "a review that changes its mind"]
+SEEN: Final = """() => [document.documentElement.scrollWidth, innerWidth,
+    parseFloat(getComputedStyle(document.getElementById("text")).fontSize) * visualViewport.scale]"""
+"""How wide the page is, how wide it is laid out for, and the size of the text's letters as they are seen."""
 NATURAL: Final = """() => { const text = document.getElementById("text"); text.style.height = "0";
     const tall = text.scrollHeight; text.style.height = "";
     return [tall, document.getElementById("colours").getBoundingClientRect().height] }"""
@@ -68,34 +82,83 @@ def test_an_audit_finds_nothing_serious(opened: Callable[..., Screen], service: 
     audit(screen)
     for tab in ("Read", "Operations"):
         screen.page.get_by_role("tab", name=tab).click()
-        wide, seen = screen.page.evaluate("() => [document.documentElement.scrollWidth, innerWidth]")
+        wide, seen, letters = screen.page.evaluate(SEEN)
+        assert screen.page.viewport_size is not None
+        assert seen == screen.page.viewport_size["width"], f"{tab} is laid out for another screen, and made smaller"
         assert wide <= seen, f"{tab} has to be scrolled sideways"
+        assert letters >= 15
+
+
+def tabbed(screen: Screen) -> list[str]:
+    """What Tab stops at from here to the end of the page, each with a ring around it: what has to be reached, too."""
+    screen.page.evaluate(NAMES)
+    reached: list[str] = []
+    while len(reached) < 40:
+        screen.page.keyboard.press("Tab")
+        focused = screen.page.evaluate(FOCUSED)
+        if focused is None:  # past the last one
+            break
+        reached.append(focused[0])
+        assert focused[1] != "none", f"nobody sees that {focused[0]} has the focus"
+    return reached
 
 
 def test_the_keyboard_reaches_everything(screen: Screen) -> None:
     press = screen.page.keyboard.press
+    reached = tabbed(screen)
+    assert reached == [*HEAD, *CHOICES, *WRITING, *EXAMPLES]
+    assert reached == screen.page.evaluate(STOPS)
     press("Tab")
     expect(screen.page.locator(".skip")).to_be_focused()
     press("Enter")
-    press("Tab")
-    screen["text"].focus()
+    expect(screen["text"]).to_be_focused()
     screen.page.keyboard.type(PHISH)
     screen.finished()
-    reached: list[str] = []
-    while len(reached) < 20:
-        press("Tab")
-        name, ring = screen.page.evaluate(FOCUSED)
-        if not name:  # past the last one
-            break
-        reached.append(name)
-        assert ring != "none", reached
-    assert reached[:3] == ["file", "curl", "clear"]
-    assert "step" in reached
-    screen["tab-read"].focus()
+    assert tabbed(screen) == ["file", "curl", "clear", "step"]
+    reached = tabbed(screen)
+    assert reached == [*HEAD, *CHOICES, *WRITING, "step"]
+    assert reached == screen.page.evaluate(STOPS)
+
+
+def tab_to(screen: Screen, name: str) -> None:
+    screen.page.evaluate(NAMES)
+    for _ in range(40):
+        screen.page.keyboard.press("Tab")
+        if (screen.page.evaluate(FOCUSED) or [None])[0] == name:
+            return
+    pytest.fail(f"Tab never came to {name}")
+
+
+def test_the_keyboard_chooses_and_opens(screen: Screen) -> None:
+    press = screen.page.keyboard.press
+    tab_to(screen, "task-spam")
+    press("ArrowRight")
+    expect(screen.page.get_by_role("radio", name="sentiment")).to_be_focused()
+    expect(screen["model"]).to_contain_text("sentiment-gru")
+    tab_to(screen, "model")
+    press("ArrowDown")
+    expect(screen["model"].locator("option:checked")).to_have_text("sentiment-conv1d")
+    tab_to(screen, "card-open")
+    press("Enter")
+    expect(screen.page.get_by_role("dialog", name="sentiment-conv1d")).to_contain_text("Limits")
+    press("Escape")
+    expect(screen["card-open"]).to_be_focused()
+
+
+def test_the_keyboard_reaches_operations(screen: Screen) -> None:
+    press = screen.page.keyboard.press
+    tab_to(screen, "tab-read")
     press("ArrowRight")
     expect(screen["tab-operations"]).to_be_focused()
     expect(screen["operations"]).to_be_visible()
     assert screen.page.url.endswith("#operations")
+    expect(screen["cards"].get_by_role("heading", name="Latency")).to_be_visible()
+    table = "Table: since the start, sessions"  # it may be too wide, and is scrolled by keys
+    tab_to(screen, table)
+    screen.later(5)
+    expect(screen["operations-note"]).to_contain_text("over the last")  # and all of it was drawn anew
+    expect(screen.page.get_by_role("group", name=table)).to_be_focused()
+    tab_to(screen, "tab-operations")
     press("Home")
     expect(screen["read"]).to_be_visible()
 
@@ -155,11 +218,13 @@ def test_nothing_moves_for_who_asked_for_that(opened: Callable[..., Screen], ser
         assert screen.page.evaluate(script) == wanted
 
 
-def test_the_picture_of_the_readme(browser: Browser, service: Service, tmp_path: Path) -> None:
+def test_the_picture_of_the_readme(browser: Browser, screen: Screen, tmp_path: Path) -> None:
     """`python -m tests.e2e.console.screen docs/console.png` makes it anew."""
-    picture(browser, service, tmp_path / "console.png")
+    picture(browser, screen.service, tmp_path / "console.png")
     for path in (tmp_path / "console.png", PICTURE):
         data = path.read_bytes()
         assert data.startswith(b"\x89PNG")
         assert 20_000 < len(data) < MOST
-        assert int.from_bytes(data[16:20], "big") == 1280  # its width
+        assert int.from_bytes(data[16:20], "big") == DESK["width"]
+        marked = mark(screen) in data
+        assert marked, f"{path} shows another page or model: python -m tests.e2e.console.screen {path}"
