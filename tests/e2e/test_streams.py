@@ -25,6 +25,7 @@ from benchmarks.body import CHUNK, SENTENCE, passed
 from models.sentences import split
 from service.settings import Settings
 from tests.e2e.server import ROOT, Service, another, client_per_worker
+from tests.service.live import GONE_SECONDS, all_within
 
 PHISHING: Final = (ROOT / "docs" / "phishing.txt").read_text("utf-8")
 MODELS: Final = ("spam-gru", "spam-conv1d", "sentiment-gru", "sentiment-conv1d")
@@ -129,6 +130,36 @@ def test_a_session_stands_at_the_last_event_when_the_client_goes_away(service: S
     while connections(service, stream) and time.monotonic() < until:
         time.sleep(0.02)
     assert not connections(service, stream)
+
+
+def test_a_client_that_goes_far_ahead_of_the_scoring_stops_the_work(service: Service) -> None:
+    """A megabyte is on its way, of which no more is read than is scored: the client's end is behind it."""
+    text = "The cat sat on it. You won free money! " * 26_000
+    names = (f"far-{number}" for number in itertools.count())
+
+    def left(name: str) -> float:
+        stream = RawStream(service, f"task=spam&session_id={name}")
+        stream.send(text)
+        seen = stream.event()["id"]
+        with another(service, stream.socket.getsockname()[1]) as other:
+            stream.socket.close()
+            step, seconds = settled(other, name)
+        assert seen <= step < 52_000
+        return seconds
+
+    all_within(GONE_SECONDS, lambda: map(left, itertools.islice(names, 3)))
+
+
+def settled(client: httpx.Client, name: str) -> tuple[int, float]:
+    """The step of a session that no longer changes, and the seconds from now after which it was there."""
+    began = changed = time.monotonic()
+    step = -1
+    while time.monotonic() < changed + 0.5:
+        asked = time.monotonic()
+        now = client.get(f"/v1/sessions/{name}?task=spam").json()["step"]
+        if now != step:
+            step, changed = now, asked
+    return step, changed - began
 
 
 def connections(service: Service, stream: RawStream) -> int:

@@ -23,6 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from models.sentences import AFTER, LONGEST, Segmenter, Sentence
 from service import sockets
+from service.batcher import TURN
 from service.errors import Overloaded
 from service.guard import Guard
 from service.routes import application
@@ -364,6 +365,43 @@ def test_a_client_that_goes_stops_the_work_and_leaves_the_session_at_its_last_ev
             assert live.client.get(f"/v1/sessions/{name}?task=spam").json()["step"] == 1
 
     all_within(GONE_SECONDS, gone)
+
+
+AHEAD: Final = {
+    "large frames, which are scored": ["The cat sat on it. You won free money! " * 1600] * 16,
+    "small frames, which are read no faster than the rate": ["x "] * 2000,
+}
+
+
+@pytest.mark.parametrize("name", AHEAD)
+def test_a_client_that_goes_while_its_frames_are_far_ahead_stops_the_work_at_once(
+    live: Live, keys: redis.Redis, name: str
+) -> None:
+    eventually(lambda: live.tasks() == 0, "nothing runs")
+    model = live.serving.catalogue.resolve("spam")
+    scored = live.serving.metrics.families.sentences["spam", model.name, model.digest]
+    ids = (f"far-{number}" for number in itertools.count())
+
+    def left(session: str) -> float:
+        before = scored.total
+        counted: list[float] = []
+        with typing(live, f"{SPAM}&session_id={session}") as typed:
+            typed.type("The cat sat on it. You won free money! Click")
+            assert typed.until("sentence")[-1].id == 1
+            for frame in AHEAD[name]:
+                typed.type(frame)
+
+            async def go() -> None:
+                typed.socket.socket.shutdown(socket.SHUT_RDWR)
+                counted.append(scored.total)
+
+            seconds = live.left_after(lambda: live.do(go()))
+        assert scored.total - counted[0] <= TURN, "only the turn that was under way was scored to its end"
+        step = live.client.get(f"/v1/sessions/{session}?task=spam").json()["step"]
+        assert 1 <= step <= scored.total - before
+        return seconds
+
+    all_within(GONE_SECONDS, lambda: map(left, itertools.islice(ids, 3)))
 
 
 def test_a_ping_is_answered_and_who_answers_none_is_dropped(live: Live) -> None:
