@@ -73,7 +73,7 @@ before it; a connection that ends, at once.
 | 1000 | `done` was sent |
 | 4000 + a status | an `error` event was sent, which has this status over HTTP: 4400 a query or frame that is wrong, \
 4404 no such session, 4408 idle, 4409 a session's step or model, 4413 a frame or the text too large, 4503 try again |
-| 1009 | a frame beyond 16 MiB |
+| 1009 | a frame of more bytes than four for each code point that `UNDERTONE_MAX_FRAME` allows |
 | 1011 | something broke here, or the client answers no pings, which come every 20 s |
 | 1012 | the service stops: connect again and go on with `step` |
 """

@@ -106,10 +106,8 @@ def test_what_has_no_end_because_it_has_no_word_is_bounded_too(live: Live, bench
     assert (error.data["error"]["code"], error.data["error"]["limit"]) == ("text_too_long", 1000)
 
 
-def stuck(sender: socket.socket) -> int:
-    """How many bytes of a body can be sent until nobody takes any more for half a second."""
-    data = ("The cat sat on it. You won free money! " * 400).encode()
-    chunk = b"%x\r\n%s\r\n" % (len(data), data)
+def stuck(sender: socket.socket, chunk: bytes) -> int:
+    """How many bytes can be sent, the same again and again, until nobody takes any more for half a second."""
     sent, rest = 0, b""
     sender.settimeout(0.5)
     try:
@@ -133,7 +131,8 @@ def test_a_reader_that_does_not_read_holds_up_the_sending_and_is_left_at_last(be
             client.connect(("127.0.0.1", live.port))
             head = "Host: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
             client.sendall(f"POST {SPAM} HTTP/1.1\r\n{head}".encode())
-            assert stuck(client) < 2**22
+            data = b"The cat sat on it. You won free money! " * 400
+            assert stuck(client, b"%x\r\n%s\r\n" % (len(data), data)) < 2**22
             assert live.tasks() > 0
             eventually(lambda: live.tasks() == 0, "it is left after the idle limit")
         assert live.post("/v1/predict", {"text": TEXT, "task": "spam"}).status_code == 200
