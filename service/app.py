@@ -27,7 +27,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.errors import UndertoneError
-from service import catalogue, embedded, logs, openapi, supervisor
+from service import catalogue, embedded, logs, openapi, server, supervisor
 from service.guard import NATIVE, PROBES, ROUTES, ErrorResponse, Guard
 from service.metrics import Metrics
 from service.routes import application
@@ -87,6 +87,7 @@ class _Trimmed(Service[T]):  # type: ignore[misc]
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         self.inject_config()
+        server.teach(Settings.read(os.environ))
         factory = _Factory(self, is_main=is_main)
 
         def serving() -> Serving:

@@ -1,7 +1,7 @@
 """A stream over HTTP: the body in while the events go out.
 
 receive --chunks--> Utf8Reader --Inbox--> Stream.run --events, one write per group--> send
-    `-- gone --> the work is cancelled         every 15 s --heartbeat--> send
+    `-- gone --> the work is cancelled     every 15 s --heartbeat--> send      `-- gone behind a full Inbox: Peer
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from models.sentences import Utf8Reader
 from service.errors import ShuttingDown
 from service.events import HEARTBEAT, HEARTBEAT_SECONDS, OPENING, Event, written
 from service.inbox import Inbox, whole
+from service.peer import Peer
 from service.streams import Stream
 
 LINGER: Final = 1.0
@@ -52,7 +53,9 @@ class Duplex:
         # A client that has read nothing for so long cannot be told why: the server cuts the answer.
         with suppress(TimeoutError):
             try:
-                await together(self._work(inbox, sent, scope, patient), self._watch(receive, inbox, sent), beat)
+                await together(
+                    self._work(inbox, sent, scope, patient, Peer(receive)), self._watch(receive, inbox, sent), beat
+                )
             except asyncio.CancelledError:
                 # Only the server does that, when it ends and this stream has had its grace.
                 scope.setdefault("state", {})["error"] = ShuttingDown.code
@@ -60,7 +63,7 @@ class Duplex:
                 await patient(_chunk(written([Event.error(ended)], self.media)))
                 await patient(LAST)
 
-    async def _work(self, inbox: Inbox, sent: asyncio.Event, scope: Scope, send: Send) -> None:
+    async def _work(self, inbox: Inbox, sent: asyncio.Event, scope: Scope, send: Send, peer: Peer) -> None:
         head = {"content-type": f"{self.media}; charset=utf-8", "cache-control": "no-store", "x-accel-buffering": "no"}
         text = self.stream.text
         if text is None:
@@ -73,6 +76,8 @@ class Duplex:
                 if events and (failure := events[-1].failure):
                     scope.setdefault("state", {})["error"] = failure.code
                 await send(_chunk(written(events, self.media)))
+                if peer.gone():
+                    break  # while the inbox is full, nobody reads on and sees it
         inbox.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(LINGER):

@@ -71,20 +71,22 @@ JSON, as a text/plain body that may still be being written, or as a mail; in the
 
 The answer is Server-Sent Events, with a comment as heartbeat every 15 s; or JSON lines, where the heartbeat is
 `{"event": "heartbeat"}`: skip events that you do not know. A stream that waits for its client longer than
-`UNDERTONE_IDLE` is ended by an `error`, `idle`.
+`UNDERTONE_IDLE` is ended by an `error`, `idle`. A client that goes away stops the work: its session then holds at least
+the last event that it has seen, and at most the turn (64 sentences) that was under way.
 
 **WebSocket.** `WS /v1/stream` takes the same query. Send `{"text": "…"}` (TextFrame) as it is typed, cut anywhere, and
 `{"end": true}` (EndFrame). Each event is a frame, a JSON line as above; in pauses, at most ten times a second, a
 `provisional` one (ProvisionalSentence, `"final": false`, without `id`) says what would be said if the text ended here.
 An empty text keeps the connection. A page sends its API key as the subprotocols `["bearer", KEY]`. Who may not call
-gets 401, 403 or 429 instead of the handshake.
+gets 401, 403 or 429 instead of the handshake. A close frame counts in its place, behind the frames that were sent
+before it; a connection that ends, at once.
 
 | close code | what it means |
 |---|---|
 | 1000 | `done` was sent |
 | 4000 + a status | an `error` event was sent, which has this status over HTTP: 4400 a query or frame that is wrong, \
 4404 no such session, 4408 idle, 4409 a session's step or model, 4413 a frame or the text too large, 4503 try again |
-| 1009 | a frame beyond 16 MiB |
+| 1009 | a frame of more bytes than four for each code point that `UNDERTONE_MAX_FRAME` allows |
 | 1011 | something broke here, or the client answers no pings, which come every 20 s |
 | 1012 | the service stops: connect again and go on with `step` |
 

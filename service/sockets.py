@@ -25,6 +25,7 @@ from service.errors import FrameTooLarge, InvalidRequest, NotFound, Timeout, Uns
 from service.events import Event
 from service.guard import ErrorResponse
 from service.inbox import Inbox
+from service.peer import Peer
 from service.requests import last_event_id, queried
 from service.serving import Serving
 from service.streams import Stream
@@ -55,26 +56,28 @@ class Socket:
         bearer = SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
         with suppress(OSError):  # it has gone, or reads nothing (TimeoutError): nobody is there to be told
             await send({"type": "websocket.accept", "subprotocol": bearer})
-            await _Typed(scope, serving, send).answer(tenant, receive)
+            await _Typed(scope, serving, receive, send).answer(tenant)
 
 
 class _Typed:
     """One connection that was accepted."""
 
-    def __init__(self, scope: Scope, serving: Serving, send: Send) -> None:
+    def __init__(self, scope: Scope, serving: Serving, receive: Receive, send: Send) -> None:
         self._scope = scope
         self._serving = serving
+        self._receive = receive
         self._send = send
+        self._peer = Peer(receive)
         self._inbox = Inbox(serving.settings.idle, PAUSE)
 
-    async def answer(self, tenant: str, receive: Receive) -> None:
+    async def answer(self, tenant: str) -> None:
         """Returns when the answer is complete and closed, or the client has gone; leaves no task."""
         try:
             stream = await self._begin(tenant)
         except UndertoneError as error:
             await self._write([Event.error(error)])
         else:
-            await together(self._work(stream), self._watch(receive))
+            await together(self._work(stream), self._watch())
 
     async def _begin(self, tenant: str) -> Stream:
         connection = HTTPConnection(self._scope)
@@ -93,6 +96,8 @@ class _Typed:
         async with aclosing(stream.run(self._inbox.pieces())) as groups:
             async for events in groups:
                 await self._write(events)
+                if self._peer.gone():
+                    return
 
     async def _write(self, events: Sequence[Event]) -> None:
         """A frame each; and the close after the last event."""
@@ -108,11 +113,11 @@ class _Typed:
     async def _close(self, code: int, reason: str) -> None:
         await self._send({"type": "websocket.close", "code": code, "reason": reason})
 
-    async def _watch(self, receive: Receive) -> None:
+    async def _watch(self) -> None:
         """Puts the text into the inbox, no faster than UNDERTONE_FRAME_RATE; returns when the client has gone."""
         bucket = Bucket(self._serving.settings.frame_rate)
         wanted = True
-        while (message := await receive())["type"] != "websocket.disconnect":
+        while (message := await self._receive())["type"] != "websocket.disconnect" and not self._peer.gone():
             await asyncio.sleep(bucket.wait())
             bucket.take()
             if not wanted:

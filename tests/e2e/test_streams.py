@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import itertools
 import json
@@ -9,8 +10,10 @@ import math
 import random
 import socket
 import subprocess
+import threading
 import time
 import warnings
+import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -19,12 +22,15 @@ import httpx
 import httpx_sse
 import psutil
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, connect
 
 from benchmarks.body import CHUNK, SENTENCE, passed
 from models.sentences import split
 from service.settings import Settings
 from tests.e2e.server import ROOT, Service, another, client_per_worker
+from tests.service.live import GONE_SECONDS, all_within
 
 PHISHING: Final = (ROOT / "docs" / "phishing.txt").read_text("utf-8")
 MODELS: Final = ("spam-gru", "spam-conv1d", "sentiment-gru", "sentiment-conv1d")
@@ -129,6 +135,36 @@ def test_a_session_stands_at_the_last_event_when_the_client_goes_away(service: S
     while connections(service, stream) and time.monotonic() < until:
         time.sleep(0.02)
     assert not connections(service, stream)
+
+
+def test_a_client_that_goes_far_ahead_of_the_scoring_stops_the_work(service: Service) -> None:
+    """A megabyte is on its way, of which no more is read than is scored: the client's end is behind it."""
+    text = "The cat sat on it. You won free money! " * 26_000
+    names = (f"far-{number}" for number in itertools.count())
+
+    def left(name: str) -> float:
+        stream = RawStream(service, f"task=spam&session_id={name}")
+        stream.send(text)
+        seen = stream.event()["id"]
+        with another(service, stream.socket.getsockname()[1]) as other:
+            stream.socket.close()
+            step, seconds = settled(other, name)
+        assert seen <= step < 52_000
+        return seconds
+
+    all_within(GONE_SECONDS, lambda: map(left, itertools.islice(names, 3)))
+
+
+def settled(client: httpx.Client, name: str) -> tuple[int, float]:
+    """The step of a session that no longer changes, and the seconds from now after which it was there."""
+    began = changed = time.monotonic()
+    step = -1
+    while time.monotonic() < changed + 0.5:
+        asked = time.monotonic()
+        now = client.get(f"/v1/sessions/{name}?task=spam").json()["step"]
+        if now != step:
+            step, changed = now, asked
+    return step, changed - began
 
 
 def connections(service: Service, stream: RawStream) -> int:
@@ -281,6 +317,58 @@ def test_a_long_body_streams_through_in_constant_memory(service: Service) -> Non
     assert came.sent > Settings().max_body
     assert came.sentences == came.sent // len(SENTENCE)
     assert max(came.held) - warm < 4 * 2**20
+
+
+def deflated(text: bytes) -> bytes:
+    """A compressed frame (RFC 7692, section 7.2.1)."""
+    compress = zlib.compressobj(9, zlib.DEFLATED, -12)
+    data = compress.compress(text) + compress.flush(zlib.Z_SYNC_FLUSH)
+    first, *rest = plain(data.removesuffix(b"\0\0\xff\xff"))
+    return bytes([first | 0x40, *rest])
+
+
+def plain(text: bytes) -> bytes:
+    return Frame(Opcode.TEXT, text).serialize(mask=True)
+
+
+BURSTS: Final = {
+    "compressed": (deflated, 15 * 2**20, 20),
+    "compressed, and allowed": (deflated, Settings().max_frame, 200),
+    "as large as is allowed": (plain, Settings().max_frame, 20),
+    "larger": (plain, 4 * Settings().max_frame, 20),
+    "too large to be read": (plain, 4 * Settings().max_frame + 1, 20),
+}
+
+
+@pytest.mark.parametrize("name", BURSTS)
+def test_a_burst_of_frames_takes_little_memory(service: Service, name: str) -> None:
+    """A compressed one is a thousand times its size on the wire, and many come in one read of the socket."""
+    form, size, number = BURSTS[name]
+    burst = form(b'{"text": "%s"}' % (b" " * (size - 12))) * number
+    held: list[int] = []
+    target = f"ws://127.0.0.1:{service.port}/v1/stream?task=spam"
+    with contextlib.suppress(ConnectionClosed), connect(target, open_timeout=20) as typed:
+        pid = service.worker_at(typed.local_address[1])
+        assert pid is not None
+        worker = psutil.Process(pid)
+        ended = threading.Event()
+
+        def look() -> None:
+            while not ended.wait(0.002):
+                held.append(worker.memory_info().rss)
+
+        looking = threading.Thread(target=look)
+        held.append(worker.memory_info().rss)
+        looking.start()
+        with contextlib.suppress(OSError):  # it is refused while it comes
+            typed.socket.sendall(burst)
+        with contextlib.suppress(ConnectionClosed, TimeoutError):
+            while True:
+                typed.recv(2)
+        ended.set()
+        looking.join()
+        held.append(worker.memory_info().rss)
+    assert max(held) - held[0] < 48 * 2**20
 
 
 def test_bentoml_s_own_client_works_against_the_native_twins(service: Service) -> None:

@@ -25,7 +25,7 @@ import uvloop
 from starlette.types import Message, Receive, Scope, Send
 
 from models.artefact import Artefact
-from service import catalogue
+from service import catalogue, server
 from service.catalogue import Catalogue
 from service.guard import ROUTES, Guard
 from service.metrics import Metrics
@@ -103,7 +103,13 @@ class Live:
         self.ended: list[float] = []
         """When the work for each request ended, in the order of the ends, by the clock of this machine."""
         config = uvicorn.Config(
-            self._timed, interface="asgi3", http="httptools", lifespan="off", log_config=None, access_log=False
+            self._timed,
+            interface="asgi3",
+            http="httptools",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            **server.options(serving.settings),
         )
         config.timeout_graceful_shutdown = 5
         self._server = uvicorn.Server(config)

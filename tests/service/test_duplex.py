@@ -14,6 +14,7 @@ import pytest
 import redis
 
 from service import duplex
+from service.batcher import TURN
 from service.errors import Idle
 from service.events import HEARTBEAT_SECONDS
 from service.inbox import WAITING
@@ -105,10 +106,8 @@ def test_what_has_no_end_because_it_has_no_word_is_bounded_too(live: Live, bench
     assert (error.data["error"]["code"], error.data["error"]["limit"]) == ("text_too_long", 1000)
 
 
-def stuck(sender: socket.socket) -> int:
-    """How many bytes of a body can be sent until nobody takes any more for half a second."""
-    data = ("The cat sat on it. You won free money! " * 400).encode()
-    chunk = b"%x\r\n%s\r\n" % (len(data), data)
+def stuck(sender: socket.socket, chunk: bytes) -> int:
+    """How many bytes can be sent, the same again and again, until nobody takes any more for half a second."""
     sent, rest = 0, b""
     sender.settimeout(0.5)
     try:
@@ -132,7 +131,8 @@ def test_a_reader_that_does_not_read_holds_up_the_sending_and_is_left_at_last(be
             client.connect(("127.0.0.1", live.port))
             head = "Host: localhost\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n"
             client.sendall(f"POST {SPAM} HTTP/1.1\r\n{head}".encode())
-            assert stuck(client) < 2**22
+            data = b"The cat sat on it. You won free money! " * 400
+            assert stuck(client, b"%x\r\n%s\r\n" % (len(data), data)) < 2**22
             assert live.tasks() > 0
             eventually(lambda: live.tasks() == 0, "it is left after the idle limit")
         assert live.post("/v1/predict", {"text": TEXT, "task": "spam"}).status_code == 200
@@ -174,6 +174,37 @@ def test_a_client_that_goes_while_much_is_scored_stops_the_work_at_once(live: Li
 
     all_within(GONE_SECONDS, gone)
     assert live.post("/v1/predict", {"text": TEXT, "task": "spam"}).status_code == 200
+
+
+def test_a_client_that_goes_while_its_text_is_far_ahead_of_the_scoring_stops_the_work_at_once(
+    live: Live, keys: redis.Redis
+) -> None:
+    """Nothing more is read then, and its end is behind bytes that nobody reads."""
+    size = 52_000  # sentences, 1 MB
+    model = live.serving.catalogue.resolve("spam")
+    scored = live.serving.metrics.families.sentences["spam", model.name, model.digest]
+    names = (f"far-{number}" for number in itertools.count())
+
+    def left(name: str) -> float:
+        before = scored.total
+        upload = Upload(live.port, f"{SPAM}&session_id={name}")
+        upload.send("The cat sat on it. You won free money! " * (size // 2))
+        seen = upload.sentences(1).events[-1].id
+        eventually(lambda: scored.total > before + 4 * TURN, "events are there that it has not read")
+        counted: list[float] = []
+
+        async def close() -> None:
+            upload.close()
+            counted.append(scored.total)
+
+        seconds = live.left_after(lambda: live.do(close()))
+        assert scored.total - counted[0] <= TURN, "only the turn that was under way was scored to its end"
+        step = live.client.get(f"/v1/sessions/{name}?task=spam").json()["step"]
+        assert seen is not None
+        assert seen <= step <= scored.total - before < size
+        return seconds
+
+    all_within(GONE_SECONDS, lambda: map(left, itertools.islice(names, 3)))
 
 
 def test_a_session_that_was_left_goes_on_from_the_last_event_that_was_sent(live: Live, keys: redis.Redis) -> None:

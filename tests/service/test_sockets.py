@@ -9,7 +9,7 @@ import json
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, Final
 
@@ -19,10 +19,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Message
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, connect
 
 from models.sentences import AFTER, LONGEST, Segmenter, Sentence
 from service import sockets
+from service.batcher import TURN
 from service.errors import Overloaded
 from service.guard import Guard
 from service.routes import application
@@ -30,6 +32,7 @@ from service.serving import Serving
 from service.settings import Settings
 from service.wire import ProvisionalSentence
 from tests.service.live import GONE_SECONDS, PATIENCE, TEXT, Bench, Event, Live, all_within, eventually, examples
+from tests.service.test_duplex import stuck
 from tests.service.test_streams import END, same, texts, whole
 
 SPAM: Final = "/v1/stream?task=spam"
@@ -279,6 +282,31 @@ def test_too_much_in_all_and_silence_are_errors_that_name_their_settings(live: L
         assert "UNDERTONE_IDLE" in error.data["error"]["message"]
 
 
+def test_the_request_timer_never_covers_what_is_typed(live: Live, bench: Bench) -> None:
+    with live.with_serving(bench.serving(timeout=0.2)), typing(live) as typed:
+        for _ in range(8):
+            typed.type("The cat sat on it. ")
+            time.sleep(0.1)
+        typed.end()
+        got, code = typed.rest()
+    assert (got[-1].name, got[-1].data["read"], code) == ("done", 8 * 19, 1000)
+
+
+def test_a_reader_that_does_not_read_holds_up_the_sending_and_is_left_at_last(bench: Bench) -> None:
+    """Of what is sent, only what buffers of the kernel hold is taken, however much comes."""
+    text = "The cat sat on it. You won free money! " * 400
+    frame = Frame(Opcode.TEXT, json.dumps({"text": text}).encode()).serialize(mask=True)
+    with (
+        closing(bench.load()) as models,
+        closing(Live(bench.serving(models, idle=3, frame_rate=1e6))) as live,
+        silent(live, 65536) as wire,
+    ):
+        assert stuck(wire, frame) < 2**22
+        assert live.tasks() > 0
+        eventually(lambda: live.tasks() == 0, "it is left after the idle limit")
+        assert live.post("/v1/predict", {"text": TEXT, "task": "spam"}).status_code == 200
+
+
 def test_frames_are_read_no_faster_than_the_rate(live: Live, bench: Bench) -> None:
     with live.with_serving(bench.serving(frame_rate=20)):
         began = time.monotonic()
@@ -287,10 +315,26 @@ def test_frames_are_read_no_faster_than_the_rate(live: Live, bench: Bench) -> No
         assert (got[-1].data["read"], code) == (240, 1000)
 
 
-def test_a_compressed_frame_may_not_grow_beyond_all_bounds(live: Live) -> None:
-    with typing(live, compression="deflate", max_size=None) as typed:
-        typed.socket.send(json.dumps({"text": " " * (17 * 2**20)}))
+def test_frames_are_not_compressed_and_none_is_read_that_could_not_be_allowed(live: Live) -> None:
+    most = 4 * Settings().max_frame
+    with typing(live, compression="deflate") as typed:
+        assert typed.socket.protocol.extensions == []
+        typed.socket.send("x" * most)
+        assert typed.rest()[1] == 4413
+    with typing(live) as typed:
+        frame = Frame(Opcode.TEXT, b"x" * (most + 1)).serialize(mask=True)
+        typed.socket.socket.sendall(frame[:14])  # says how long it is, which is enough
         assert typed.rest() == ([], 1009)
+
+
+def test_a_frame_of_the_widest_characters_may_be_as_long_as_any(live: Live, bench: Bench) -> None:
+    head, tail = '{"text": "', '"}'
+    frame = head + "🙂" * (Settings().max_frame - len(head + tail)) + tail
+    with live.with_serving(bench.serving(max_text=2**21)), typing(live) as typed:
+        typed.socket.send(frame)
+        typed.end()
+        got, code = typed.rest()
+    assert (got[-1].name, code) == ("done", 1000)
 
 
 def test_who_may_not_call_is_refused_before_the_handshake(live: Live, bench: Bench) -> None:
@@ -366,6 +410,59 @@ def test_a_client_that_goes_stops_the_work_and_leaves_the_session_at_its_last_ev
     all_within(GONE_SECONDS, gone)
 
 
+AHEAD: Final = {
+    "large frames, which are scored": ["The cat sat on it. You won free money! " * 1600] * 16,
+    "small frames, which are read no faster than the rate": ["x "] * 2000,
+}
+
+
+@pytest.mark.parametrize("name", AHEAD)
+def test_a_client_that_goes_while_its_frames_are_far_ahead_stops_the_work_at_once(
+    live: Live, keys: redis.Redis, name: str
+) -> None:
+    eventually(lambda: live.tasks() == 0, "nothing runs")
+    model = live.serving.catalogue.resolve("spam")
+    scored = live.serving.metrics.families.sentences["spam", model.name, model.digest]
+    ids = (f"far-{number}" for number in itertools.count())
+
+    def left(session: str) -> float:
+        before = scored.total
+        counted: list[float] = []
+        with typing(live, f"{SPAM}&session_id={session}") as typed:
+            typed.type("The cat sat on it. You won free money! Click")
+            assert typed.until("sentence")[-1].id == 1
+            for frame in AHEAD[name]:
+                typed.type(frame)
+
+            async def go() -> None:
+                typed.socket.socket.shutdown(socket.SHUT_RDWR)
+                counted.append(scored.total)
+
+            seconds = live.left_after(lambda: live.do(go()))
+        assert scored.total - counted[0] <= TURN, "only the turn that was under way was scored to its end"
+        step = live.client.get(f"/v1/sessions/{session}?task=spam").json()["step"]
+        assert 1 <= step <= scored.total - before
+        return seconds
+
+    all_within(GONE_SECONDS, lambda: map(left, itertools.islice(ids, 3)))
+
+
+@contextmanager
+def silent(live: Live, buffers: int = 0) -> Iterator[socket.socket]:
+    """A connection whose client reads nothing by itself; the kernel's buffers at both ends may be limited."""
+    with socket.socket() as wire:
+        for end in (wire, live._listening) if buffers else ():
+            for option in (socket.SO_RCVBUF, socket.SO_SNDBUF):
+                end.setsockopt(socket.SOL_SOCKET, option, buffers)
+        wire.settimeout(PATIENCE)
+        wire.connect(("127.0.0.1", live.port))
+        wire.sendall(
+            f"GET {SPAM} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
+        )
+        yield wire
+
+
 def test_a_ping_is_answered_and_who_answers_none_is_dropped(live: Live) -> None:
     with typing(live) as typed:
         assert typed.socket.ping().wait(PATIENCE)
@@ -377,13 +474,9 @@ def test_a_ping_is_answered_and_who_answers_none_is_dropped(live: Live) -> None:
             time.sleep(1.5)
             typed.end()
             assert typed.rest()[1] == 1000  # the client's library answers by itself
-        with socket.create_connection(("127.0.0.1", live.port), PATIENCE) as silent:
-            silent.sendall(
-                f"GET {SPAM} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n".encode()
-            )
+        with silent(live) as wire:
             got = b""
-            while data := silent.recv(4096):
+            while data := wire.recv(4096):
                 got += data
             assert got.endswith(b"\x03\xf3keepalive ping timeout")  # 1011
     finally:
