@@ -178,10 +178,12 @@ def test_a_session_over_http(service: Service) -> None:
 @contextmanager
 def uploading(service: Service, pid: int, query: str, **headers: str) -> Iterator[Upload]:
     """A stream at that worker, whose text is still to come."""
+    path = f"/v1/stream?task=spam&{query}"
     for _ in range(200):
-        with Upload(service.port, f"/v1/stream?task=spam&{query}", **headers) as upload:
+        with Upload(service.port, path, **headers) as upload:
             upload.until(lambda upload: upload.status != 0)
             if service.worker_at(upload.port) == pid:
+                service.answered(pid, path)
                 yield upload
                 return
     raise AssertionError(f"worker {pid} took no connection")
@@ -296,7 +298,8 @@ def test_the_checklist_of_sequence_servers(service: Service, keys: redis.Redis) 
             turns.predict(400, session_id=session, **bad)
         turns.predict(413, text="x" * 1_000_001, session_id=session)
         assert keys.get(key) == stored
-        with uploading(service, next(iter(turns.clients)), f"session_id={session}&step=1") as cancelled:
+        query = f"session_id={session}&step=1"
+        with uploading(service, turns.next(f"/v1/stream?{query}"), query) as cancelled:
             cancelled.send("This was never fini")
             port = cancelled.port
         eventually(lambda: service.worker_at(port) is None, "the cancelled stream has ended")
