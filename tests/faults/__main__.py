@@ -34,7 +34,7 @@ def main() -> None:
             partial(scenes.many_sessions, on, each),
             *(partial(scenes.troubled, on, trouble, seconds) for trouble in scenes.REDIS),
             partial(scenes.emptied, on, seconds),
-            partial(scenes.rotation, on, each // 2),
+            partial(scenes.rotation, on, seconds),
             partial(scenes.resumed_streams, on, seconds),
             partial(scenes.killed_workers, on, seconds),
             partial(scenes.killed_often, on, seconds),
