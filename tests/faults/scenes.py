@@ -47,6 +47,12 @@ AWAY: Final = 0.6
 """Seconds that Redis is away: more than two of its timeouts."""
 
 
+ALTERNATING: Final = 0.3
+"""The least share of a session's answers by another worker than the one before: of two at random it is half of them."""
+MOSTLY_ALONE: Final = 0.1
+"""The same, where for most of the time one worker is left."""
+
+
 class Outcome(NamedTuple):
     name: str
     faults: int
@@ -55,6 +61,17 @@ class Outcome(NamedTuple):
     """Seconds from one fault to the next; the median."""
     grown: float | None = None
     """MB of memory that the worker which grew most took while it served."""
+    least: float = ALTERNATING
+    """Of the tally's alternating."""
+
+    @property
+    def in_turn(self) -> bool:
+        return self.tally.alternating >= self.least
+
+    @property
+    def clean(self) -> bool:
+        """Nothing is lost, no number is wrong, and workers have taken turns enough for that to say something."""
+        return self.in_turn and self.tally.lost == self.tally.wrong == 0
 
 
 @dataclass
@@ -180,13 +197,18 @@ def _predicted(service: Service, session: str, text: str, step: int, tally: Tall
 
 
 def killed_workers(on: Stage, seconds: float, seed: int = 3) -> Outcome:
-    """SIGKILL of a worker that answers, as often as BentoML's supervisor starts another one, which takes seconds."""
+    """SIGKILL of a worker that answers, as often as BentoML's supervisor starts another one, which takes seconds.
+
+    Those that it starts have to answer, too, and the sessions to change workers between two kills.
+    """
     callers = Callers([on.service], seed, erasing=False)
     _until_all_are_there(on.service, WORKERS)
     with callers.running(CALLERS, pinned=False):
         killed = _kill(on.service, seconds, callers)
-        callers.have_asked(FEWEST)
-    return Outcome("workers killed", len(killed), callers.tally(), _every(killed))
+        _until_all_are_there(on.service, WORKERS)
+        # More than is asserted of them: the last looks at the sessions count, too.
+        callers.insist(lambda: len(callers.served) > WORKERS and callers.alternating >= 1.5 * MOSTLY_ALONE)
+    return Outcome("workers killed", len(killed), callers.tally(), _every(killed), least=MOSTLY_ALONE)
 
 
 def _kill(service: Service, seconds: float, callers: Callers) -> list[float]:
@@ -197,7 +219,8 @@ def _kill(service: Service, seconds: float, callers: Callers) -> list[float]:
         time.sleep(EVERY)
         ready = [pid for pid in service.workers() if _listens(pid)]
         # Mostly one is left to serve meanwhile, and sometimes none.
-        if len(ready) > (len(killed) % 3 != 2) and callers.answered != before:
+        enough = len(ready) > (len(killed) % 3 != 2) and callers.alternating >= MOSTLY_ALONE
+        if enough and callers.answered != before:
             before = callers.answered
             with contextlib.suppress(ProcessLookupError):
                 os.kill(random.choice(ready), signal.SIGKILL)
