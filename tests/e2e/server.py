@@ -1,13 +1,12 @@
 """Real servers for tests: `python -m service` as a stranger starts it, on free ports of loopback.
 
 Service(environment) --ready--> url, workers --stop--> nothing left     Client: a connection to one worker
-                                                                 Turns: to each in turn
+                                                    Turns: to another than the session's last
 """
 
 from __future__ import annotations
 
 import contextlib
-import itertools
 import json
 import os
 import signal
@@ -19,7 +18,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeAlias
 
 import httpx
 import psutil
@@ -29,6 +28,8 @@ ROOT: Final = Path(__file__).parent.parent.parent
 COMMAND: Final = (sys.executable, "-m", "service", "--port", "{port}")
 READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
+Asked: TypeAlias = tuple[str | None, str | None]
+"""Whose session, and its id; None for none."""
 WHO: Final = "x-worker"
 """A header with the pid of who answers, where the tests have started the workers themselves."""
 
@@ -65,6 +66,7 @@ class Service:
         cleared = ("UNDERTONE_", "REDIS_", "PROMETHEUS_", "BENTOML_")
         inherited = {k: v for k, v in os.environ.items() if k in ("UNDERTONE_MODELS",) or not k.startswith(cleared)}
         self._known: set[int] = set()
+        self._last: dict[Asked, int] = {}
         began = time.monotonic()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -115,6 +117,16 @@ class Service:
                         if connection.raddr and connection.raddr.port == port:
                             return pid
         return None
+
+    def last(self, path: str, **more: Any) -> int | None:
+        """Who had the latest request for the session that this one is for."""
+        return self._last.get(_asked(path, **more))
+
+    def answered(self, pid: int, path: str, **more: Any) -> None:
+        """Asserts that the session's request before this one went to another worker."""
+        asked = _asked(path, **more)
+        assert self._last.get(asked) != pid, f"{pid} has answered twice in a row for session {asked}"
+        self._last[asked] = pid
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> list[psutil.Process]:
         """Signals the process group and waits; gives back what is left of the family, which is to be nothing."""
@@ -210,20 +222,25 @@ def another(service: Service, port: int) -> Iterator[Client]:
 
 
 class Turns:
-    """Requests that go to the workers in turn; after each it is asserted who has answered it."""
+    """Requests that never go to the worker that had the session's last one, which is asserted of who has answered.
 
-    def __init__(self, clients: dict[int, Client]) -> None:
+    Those without a session take turns among themselves.
+    """
+
+    def __init__(self, service: Service, clients: dict[int, Client]) -> None:
         self.clients = clients
-        self._turn = itertools.cycle(clients.items())
-        self.served: list[int] = []
-        """Pids, in the order of the requests."""
+        self._service = service
 
     def __call__(self, method: str, path: str, **more: Any) -> httpx.Response:
-        pid, client = next(self._turn)
+        client = self.clients[self.next(path, **more)]
         answer = client.request(method, path, **more)
-        assert client.who_answered(answer) == pid
-        self.served.append(pid)
+        self._service.answered(client.who_answered(answer), path, **more)
         return answer
+
+    def next(self, path: str, **more: Any) -> int:
+        """The worker whose turn it is."""
+        last = self._service.last(path, **more)
+        return next(pid for pid in self.clients if pid != last)
 
     def predict(self, status: int = 200, **fields: Any) -> dict[str, Any]:
         """The answer to a prediction, of spam unless the fields say otherwise."""
@@ -239,11 +256,16 @@ class Turns:
         return [json.loads(line) for line in answer.text.splitlines()]
 
 
+def _asked(path: str, *, json: Mapping[str, Any] | None = None, **more: Any) -> Asked:
+    """The session that a request names in its body, in its query or in its path."""
+    url, headers = httpx.URL(path), more.get("headers", {})
+    named = url.path.partition("/v1/sessions/")[2]
+    return headers.get("authorization"), (json or {}).get("session_id") or url.params.get("session_id") or named or None
+
+
 @contextlib.contextmanager
 def in_turns(service: Service) -> Iterator[Turns]:
-    """Asserts at the end that every request had another worker than the one before."""
+    """Turns over all workers, which are more than one."""
     with client_per_worker(service) as clients:
-        turns = Turns(clients)
-        yield turns
-    assert len(clients) > 1
-    assert all(a != b for a, b in itertools.pairwise(turns.served)), turns.served
+        assert len(clients) > 1
+        yield Turns(service, clients)

@@ -7,9 +7,11 @@ import hashlib
 import secrets
 import statistics
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, suppress
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -18,7 +20,7 @@ import pytest
 import redis
 
 from tests.e2e.redis_server import AT_ONCE, RedisServer
-from tests.e2e.server import Client, Service, counted, free_port, in_turns
+from tests.e2e.server import Client, Service, Turns, counted, free_port, in_turns
 from tests.service.live import all_within, eventually
 
 pytestmark = pytest.mark.tools
@@ -27,6 +29,8 @@ TIMEOUT: Final = 0.25
 """UNDERTONE_REDIS_TIMEOUT as it is by default."""
 SLACK: Final = 0.25
 """Seconds for all else that a request does, on a machine that does other things, too."""
+PAUSE: Final = 0.025
+"""Seconds between two requests of one caller."""
 FAULTS: Final = {
     "dead": "connection",
     "stopped": "timeout",
@@ -114,26 +118,49 @@ def away_and_back(server: RedisServer, on_redis: Service, fault: str) -> list[fl
     return seconds
 
 
+@pytest.mark.parametrize("fault", FAULTS)
 def test_a_redis_that_is_away_leaves_stateless_requests_as_fast_as_they_were(
-    server: RedisServer, on_redis: Service
+    server: RedisServer, on_redis: Service, fault: str
 ) -> None:
-    def median() -> float:
-        seconds = []
-        with in_turns(on_redis) as turns, Client(on_redis) as other:
-            for _ in range(40):
-                other.post("/v1/predict", json={"text": TEXT, "task": "spam", "session_id": "a"})
-                began = time.monotonic()
-                turns.predict(text=TEXT)
-                seconds.append(time.monotonic() - began)
-        return statistics.median(seconds)
-
     def slower() -> Iterator[float]:
         served_again(on_redis)
-        there = median()
-        with server.stopped():
-            yield median() - 2 * there
+        there = beside_sessions(on_redis, 200)
+        with getattr(server, fault)():
+            yield beside_sessions(on_redis, 503) - 2 * there
 
-    all_within(0.005, slower)
+    all_within(0.005, slower, rounds=5)
+
+
+def beside_sessions(on_redis: Service, status: int) -> float:
+    """Seconds within which 95 % of requests without a session are answered, while both workers are asked for sessions.
+
+    They count from when each was due: one that a worker keeps waiting holds up those after it, too. Most requests for
+    sessions have that status: some may be refused because the machine is busy.
+    """
+    done = threading.Event()
+
+    def ask(turns: Turns) -> int:
+        asked = {"text": TEXT, "task": "spam", "session_id": secrets.token_hex(8)}
+        answers = []
+        while not done.wait(PAUSE):
+            answers.append(turns("POST", "/v1/predict", json=asked).status_code)
+        return statistics.mode(answers)
+
+    seconds = []
+    with ExitStack() as stack:
+        turns, *others = [stack.enter_context(in_turns(on_redis)) for _ in range(3)]
+        pool = stack.enter_context(ThreadPoolExecutor())
+        stack.callback(done.set)
+        sessions = [pool.submit(ask, other) for other in others]
+        began = time.monotonic()
+        for number in range(80):
+            due = began + number * PAUSE
+            time.sleep(max(0, due - time.monotonic()))
+            turns.predict(text=TEXT)
+            seconds.append(time.monotonic() - due)
+        done.set()
+        assert [one.result() for one in sessions] == [status] * len(others)
+    return statistics.quantiles(seconds, n=20)[-1]
 
 
 def test_a_redis_that_came_back_empty_is_404_and_never_a_fresh_start(server: RedisServer, on_redis: Service) -> None:
@@ -159,15 +186,17 @@ def test_a_session_that_was_evicted_is_404(server: RedisServer, on_redis: Servic
     with in_turns(on_redis) as turns:
         for session in sessions:
             turns.predict(text=TEXT, session_id=session, step=0)
-        used = server.client.info("memory")["used_memory"]
-        with (
-            server.configured("maxmemory-policy", "volatile-lru"),
-            server.configured("maxmemory", str(used - 40_000)),
-            suppress(redis.OutOfMemoryError),
-        ):
-            server.client.set("more", b"x")
-        left = {session for session in sessions if server.client.exists(f"undertone:public:spam:{session}")}
-        assert len(left) < len(sessions)
+        names = {session: f"undertone:public:spam:{session}" for session in sessions}
+        # In small steps from above what is used: buffers count, too, and in a large one all sessions are evicted.
+        limit = server.client.info("memory")["used_memory"] + 100_000
+        with server.configured("maxmemory-policy", "volatile-lru"), server.configured("maxmemory", str(limit)):
+            while server.client.exists(*names.values()) == len(sessions):
+                limit -= 1000
+                server.client.config_set("maxmemory", str(limit))
+                with suppress(redis.OutOfMemoryError):
+                    server.client.set("more", b"x")
+        left = {session for session, name in names.items() if server.client.exists(name)}
+        assert 0 < len(left) < len(sessions)
         for session in sessions:
             status = 200 if session in left else 404
             turns.predict(status, text=TEXT, session_id=session, step=1)

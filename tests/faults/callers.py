@@ -16,7 +16,7 @@ import secrets
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -77,7 +77,7 @@ class Tally:
     wrong: int
     """Probabilities that are not those of the sentences in any order that explains the rest."""
     alternating: float = 1.0
-    """The share of a session's answers that came from another worker than the answer before."""
+    """As of Callers; whoever asserts it of every request leaves it at 1."""
 
 
 class Turns:
@@ -110,7 +110,7 @@ class Turns:
 
     def _dial(self) -> None:
         client = self._stack.enter_context(Client(next(self._services)))
-        with contextlib.suppress(httpx.TransportError, RuntimeError):  # it was killed while it was asked
+        with contextlib.suppress(httpx.TransportError, RuntimeError, OSError):  # it was killed while it was asked
             if (pid := client.worker()) not in self._held:
                 self._held = {pid: client, **self._held}
                 return
@@ -200,7 +200,8 @@ class Callers:
         answer = worker = None
         with contextlib.suppress(httpx.TransportError):
             response = _asked(client, name, kind, texts, step)
-            with contextlib.suppress(RuntimeError):  # killed since, and its connection was not the one that was held
+            # Killed since, and its connection was not the one that was held, or is closed already.
+            with contextlib.suppress(RuntimeError, OSError):
                 worker = client.who_answered(response)
                 self.served.add(worker)
             answer, happened = _understood(response, kind)
@@ -215,7 +216,11 @@ class Callers:
 
     def have_asked(self, number: int) -> None:
         """Waits until so many requests were asked: a machine that is busy takes its time for them."""
-        _insist(lambda: bool(self._failed) or sum(map(len, list(self.history.values()))) >= number)
+        self.insist(lambda: sum(map(len, list(self.history.values()))) >= number)
+
+    def insist(self, done: Callable[[], bool]) -> None:
+        """Waits until something is so; a caller that has failed ends it."""
+        _insist(lambda: bool(self._failed) or done())
 
     def note(self, done: Operation) -> None:
         """Something that befell all sessions."""
@@ -233,7 +238,7 @@ class Callers:
         reader = Reader()
         everything = [one for history in self.history.values() for one in history]
         counted = Tally(len(everything), sum(one.answer is None for one in everything), 0, 0)
-        counted.alternating = _alternating(self.history.values())
+        counted.alternating = self.alternating
         for history in self.history.values():
             if serial_order(history, reader) is not None:
                 continue
@@ -248,6 +253,15 @@ class Callers:
     def answered(self) -> int:
         """Requests that were answered so far."""
         return sum(one.answer is not None for history in list(self.history.values()) for one in list(history))
+
+    @property
+    def alternating(self) -> float:
+        """The share of a session's answers so far that came from another worker than the answer before."""
+        changes = []
+        for history in list(self.history.values()):
+            answered = sorted((one for one in list(history) if one.answer and one.worker), key=lambda one: one.returned)
+            changes += [one.worker != other.worker for one, other in itertools.pairwise(answered)]
+        return sum(changes) / max(1, len(changes))
 
 
 def _asked(client: Client, name: str, kind: str, texts: tuple[str, ...], step: int | None) -> httpx.Response:
@@ -279,14 +293,6 @@ def _understood(response: httpx.Response, kind: str) -> tuple[Answer | None, boo
     session = said["session"]
     told = "replayed" if session["replayed"] else "scored"
     return Answer(told, session["step"], said["probability"], session["created"]), True  # type: ignore[arg-type]
-
-
-def _alternating(histories: Iterable[list[Operation]]) -> float:
-    changes = []
-    for history in histories:
-        answered = sorted((one for one in history if one.answer and one.worker), key=lambda one: one.returned)
-        changes += [one.worker != other.worker for one, other in itertools.pairwise(answered)]
-    return sum(changes) / len(changes)
 
 
 def _wrong(order: list[Operation], reader: Reader) -> int:

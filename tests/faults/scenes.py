@@ -47,6 +47,12 @@ AWAY: Final = 0.6
 """Seconds that Redis is away: more than two of its timeouts."""
 
 
+ALTERNATING: Final = 0.3
+"""The least share of a session's answers by another worker than the one before: of two at random it is half of them."""
+MOSTLY_ALONE: Final = 0.1
+"""The same, where for most of the time one worker is left."""
+
+
 class Outcome(NamedTuple):
     name: str
     faults: int
@@ -55,6 +61,17 @@ class Outcome(NamedTuple):
     """Seconds from one fault to the next; the median."""
     grown: float | None = None
     """MB of memory that the worker which grew most took while it served."""
+    least: float = ALTERNATING
+    """Of the tally's alternating."""
+
+    @property
+    def in_turn(self) -> bool:
+        return self.tally.alternating >= self.least
+
+    @property
+    def clean(self) -> bool:
+        """Nothing is lost, no number is wrong, and workers have taken turns enough for that to say something."""
+        return self.in_turn and self.tally.lost == self.tally.wrong == 0
 
 
 @dataclass
@@ -133,25 +150,65 @@ def _memory(service: Service) -> dict[int, float]:
     return {pid: psutil.Process(pid).memory_info().rss / 2**20 for pid in service.workers()}
 
 
-def rotation(on: Stage, each: int, seed: int = 2) -> Outcome:
-    """A second service, whose first state key is the other one, beside the first: both write, both read."""
-    environment = on.environment | {"UNDERTONE_STATE_KEY": ",".join(reversed(on.keys))}
+def rotation(on: Stage, seconds: float, seed: int = 2) -> Outcome:
+    """Processes that write with the old state key beside those that write with the new one, and then one without it."""
+    old, new = on.keys
+    environment = on.environment | {"UNDERTONE_STATE_KEY": f"{new},{old}"}
+    without = on.environment | {"UNDERTONE_STATE_KEY": new, "UNDERTONE_WORKERS": "1"}
+    reader, continued = Reader(), Tally(0, 0, 0, 0)
+    faults: list[float] = []
     with Service(on.folder, environment) as other:
-        callers = Callers([on.service, other], seed)
-        with callers.running(CALLERS, each):
-            pass
+        callers, until = Callers([on.service, other], seed), time.monotonic() + seconds
+        with callers.running(CALLERS):
+            while time.monotonic() < until or not faults:
+                with Service(on.folder, without) as third:
+                    faults.append(time.monotonic())
+                    _continued((on.service, other, third), reader, continued)
+            callers.have_asked(FEWEST)
         assert callers.served == on.service.workers() | other.workers()
-        return Outcome("two state keys in two orders", 1, callers.tally())
+    tally = callers.tally()
+    tally.operations += continued.operations
+    tally.unanswered += continued.unanswered
+    tally.lost += continued.lost
+    tally.wrong += continued.wrong
+    return Outcome("state keys rotated", len(faults), tally, _every(faults))
+
+
+def _continued(services: Sequence[Service], reader: Reader, tally: Tally) -> None:
+    """One session through all services: the last, which has no old key, goes on until the first has written again."""
+    node, session = EMPTY.now, secrets.token_hex(8)
+    first, *_, last = services
+    for text, service in zip(SENTENCES, (*services, first), strict=False):
+        node = reader(node, (text,))
+        said = _predicted(service, session, text, node.step - 1, tally).json()
+        tally.lost += said["session"]["step"] != node.step
+        tally.wrong += abs(said["probability"] - node.probability) > CLOSE
+    refused = _predicted(last, session, SENTENCES[-1], node.step, tally)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "state_unreadable")
+
+
+def _predicted(service: Service, session: str, text: str, step: int, tally: Tally) -> httpx.Response:
+    asked = {"text": text, "task": "spam", "session_id": session, "step": step}
+    while (answer := httpx.post(f"{service.url}/v1/predict", json=asked, timeout=60)).status_code == 503:
+        tally.unanswered += 1  # a Redis that is slow on a busy machine
+        time.sleep(WAIT)
+    tally.operations += 1
+    return answer
 
 
 def killed_workers(on: Stage, seconds: float, seed: int = 3) -> Outcome:
-    """SIGKILL of a worker that answers, as often as BentoML's supervisor starts another one, which takes seconds."""
+    """SIGKILL of a worker that answers, as often as BentoML's supervisor starts another one, which takes seconds.
+
+    Those that it starts have to answer, too, and the sessions to change workers between two kills.
+    """
     callers = Callers([on.service], seed, erasing=False)
     _until_all_are_there(on.service, WORKERS)
     with callers.running(CALLERS, pinned=False):
         killed = _kill(on.service, seconds, callers)
-        callers.have_asked(FEWEST)
-    return Outcome("workers killed", len(killed), callers.tally(), _every(killed))
+        _until_all_are_there(on.service, WORKERS)
+        # More than is asserted of them: the last looks at the sessions count, too.
+        callers.insist(lambda: len(callers.served) > WORKERS and callers.alternating >= 1.5 * MOSTLY_ALONE)
+    return Outcome("workers killed", len(killed), callers.tally(), _every(killed), least=MOSTLY_ALONE)
 
 
 def _kill(service: Service, seconds: float, callers: Callers) -> list[float]:
@@ -162,7 +219,8 @@ def _kill(service: Service, seconds: float, callers: Callers) -> list[float]:
         time.sleep(EVERY)
         ready = [pid for pid in service.workers() if _listens(pid)]
         # Mostly one is left to serve meanwhile, and sometimes none.
-        if len(ready) > (len(killed) % 3 != 2) and callers.answered != before:
+        enough = len(ready) > (len(killed) % 3 != 2) and callers.alternating >= MOSTLY_ALONE
+        if enough and callers.answered != before:
             before = callers.answered
             with contextlib.suppress(ProcessLookupError):
                 os.kill(random.choice(ready), signal.SIGKILL)
