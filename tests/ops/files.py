@@ -81,7 +81,7 @@ def expanded(expression: str, window: str) -> str:
 def unconditional(expression: str) -> str:
     """An alert's condition as 0 or 1, which has a value exactly where all that it compares has one.
 
-    >>> unconditional('up{job="a"} == 0 or b > 1')
+    >>> unconditional('up{job="a"} == 0\\nor b > 1')
     'up{job="a"} == bool 0 and b > bool 1'
     """
-    return _COMPARED.sub(r" \1 bool ", expression).replace(" or ", " and ")
+    return _COMPARED.sub(r" \1 bool ", " ".join(expression.split())).replace(" or ", " and ")

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+import httpx
 import pytest
 
 from models.reference import BOUNDS, binned
@@ -213,3 +214,5 @@ def test_the_first_fault_is_seen_and_the_page_is_on_its_way(prometheus: Promethe
     prometheus.until('increase(undertone_errors_total{route="/v1/predict", code="store_unavailable"}[1m]) > 0.9')
     prometheus.until('ALERTS{alertname="UndertoneRedisDown", alertstate="pending", severity="page"}')
     prometheus.until('job_objective:undertone_burn{objective="availability", window="5m"} > 0')
+    (page,) = (alert for alert in prometheus.ask("alerts")["alerts"] if alert["labels"]["severity"] == "page")
+    assert httpx.get(page["annotations"]["runbook"]).text.startswith("# UndertoneRedisDown\n")

@@ -59,7 +59,7 @@ def test_every_alert_has_a_runbook_and_says_who_is_to_hear_of_it() -> None:
         name = alert["alert"]
         assert alert["labels"]["severity"] in ("page", "ticket"), name
         assert set(alert["annotations"]) == {"summary", "description", "runbook"}, name
-        assert alert["annotations"]["runbook"] == f"docs/runbooks/{name}.md"
+        assert alert["annotations"]["runbook"] == f"{{{{ $externalLabels.runbooks }}}}/{name}.md"
         lines = (RUNBOOKS / f"{name}.md").read_text("utf-8").splitlines()
         assert lines[0] == f"# {name}"
         assert [line for line in lines if line.startswith("## ")] == ["## What it means", "## Look", "## Do"], name
