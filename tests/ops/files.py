@@ -17,6 +17,7 @@ from tests.e2e.server import ROOT
 OPS: Final = ROOT / "ops"
 RULES: Final = OPS / "prometheus" / "rules"
 DASHBOARDS: Final = tuple(sorted((OPS / "grafana" / "dashboards").glob("*.json")))
+OVERVIEW: Final = OPS / "grafana" / "dashboards" / "overview.json"
 RUNBOOKS: Final = ROOT / "docs" / "runbooks"
 _COMPARED: Final = re.compile(r" (==|!=|>=|<=|>|<) ")
 
