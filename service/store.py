@@ -249,8 +249,9 @@ class Store:
                 f"the session store did not answer, and {stored}: try again with the same step, or send the whole text "
                 "without session_id"
             ) from None
-        ended = perf_counter()
-        phases.spent("redis", began, ended)
+        finally:
+            ended = perf_counter()
+            phases.spent("redis", began, ended)
         self._metrics.asked_redis(operation, ended - began)
         return got
 

@@ -191,13 +191,14 @@ def test_what_is_mounted_from_here_exists_and_is_read_only(services: dict[str, A
     ours = [mount for mount in mounts if mount[0].startswith(".")]
     assert {source for source, _, _ in ours} == {
         "./ops/prometheus",
+        "./docs/runbooks",
         "./ops/alertmanager",
         "./ops/grafana/provisioning/datasources",
         "./ops/grafana/provisioning/dashboards",
         "./ops/grafana/dashboards",
     }
     for source, _, mode in ours:
-        assert any((ROOT / source).glob("*.[yj]*")), f"{source} is empty"
+        assert any((ROOT / source).glob("*.[yjm]*")), f"{source} is empty"
         assert mode == "ro"
 
 
@@ -233,6 +234,11 @@ def test_prometheus_finds_its_rules_and_alertmanager(services: dict[str, Any]) -
         "alerts.yml",
         "recording.yml",
     }
+    runbooks = config["global"]["external_labels"]["runbooks"]
+    ((_, outside, _),) = published(services["prometheus"])
+    assert runbooks == f"http://127.0.0.1:{outside}/user"
+    assert "--web.user-assets=/etc/runbooks" in services["prometheus"]["command"]
+    assert mounted(services["prometheus"])["/etc/runbooks"] == ROOT / "docs" / "runbooks"
     (manager,) = config["alerting"]["alertmanagers"]
     ((found,), ((_, _, port),)) = manager["dns_sd_configs"], published(services["alertmanager"])
     assert (found["names"], str(found["port"])) == (["alertmanager"], port)

@@ -5,5 +5,4 @@ work --Metrics--> Ledger --every tenth of a second--> files that all workers sha
 
 from service.metrics.exposition import CONTENT_TYPE as CONTENT_TYPE
 from service.metrics.exposition import Health as Health
-from service.metrics.metrics import FAULTS as FAULTS
 from service.metrics.metrics import Metrics as Metrics

@@ -6,7 +6,7 @@ docs/metrics.md says what they mean; a test holds it against what is answered.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -62,6 +62,11 @@ class Families:
         self.labels = self._counter("labels", "Labels given at the end of a text.", *MODEL, "label")
         self.certainty = self._counter("certainty", "Sum of the highest probability at the end of each text.", *MODEL)
         self.worker_starts = self._counter("worker_starts", "Workers started.")
+        # The least of all workers, dead ones too, is when the server began. Set at once: a file's 0 would be the least.
+        self.start_time_seconds = self._gauge(
+            "start_time_seconds", "When the server's first worker started.", mode="min"
+        )
+        self.start_time_seconds.set_to_current_time()
         self.sessions = self._counter("sessions", "What became of requests with a session.", "task", "event")
         self.session_idle_seconds = self._histogram(
             "session_idle_seconds", "From a session's last use to the next.", IDLE, "task"
@@ -87,5 +92,5 @@ class Families:
             Histogram(f"undertone_{name}", text, labels, registry=self._registry, buckets=bounds)
         )
 
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"undertone_{name}", text, labels, registry=self._registry, multiprocess_mode="livesum")
+    def _gauge(self, name: str, text: str, *labels: str, mode: Literal["livesum", "min"] = "livesum") -> Gauge:
+        return Gauge(f"undertone_{name}", text, labels, registry=self._registry, multiprocess_mode=mode)

@@ -2,7 +2,8 @@
 
     a request, a batch, a finished text --Metrics, Meter--> Ledger --> exposition
 
-Every labelled counter is there from the start, at 0: one that first appears at 1 hides its first increase from rate().
+Every labelled counter is there from the start, at 0 (of requests: what outcomes.py foresees): one that first appears
+at 1 hides its first increase from rate().
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from prometheus_client import CollectorRegistry
 
+from service import outcomes
 from service.metrics.exposition import Health, constants, exposition, forget_the_dead
 from service.metrics.families import Families
 from service.metrics.ledger import Ledger
@@ -28,8 +30,6 @@ Kind = Literal["request", "http", "websocket"]
 """Of what is being answered: a request, or a stream over one of the transports."""
 Operation = Literal["read", "write", "delete", "scan", "probe"]
 OPERATIONS: Final[tuple[Operation, ...]] = ("read", "write", "delete", "scan", "probe")
-FAULTS: Final = ("internal", "overloaded", "store_unavailable", "timeout")
-"""The codes of errors that are this side's doing."""
 STORE_FAULTS: Final = ("timeout", "credentials", "read_only", "out_of_memory", "connection", "other")
 """What can be wrong with Redis; service/store.py knows what each one is."""
 EVENTS: Final = ("created", "resumed", "replayed", "conflict", "model_changed", "not_found", "unreadable", "deleted")
@@ -75,7 +75,8 @@ class Metrics:
     def _start_at_zero(self, routes: Sequence[str]) -> None:
         to = self.families
         to.request_seconds.start(routes)
-        to.errors.start((route, code) for route in routes for code in FAULTS)
+        to.requests.start(outcomes.requests())
+        to.errors.start(outcomes.errors())
         to.first_event_seconds.start(TRANSPORTS)
         to.redis_seconds.start(OPERATIONS)
         to.limits.start(LIMITS.values())

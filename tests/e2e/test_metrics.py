@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import signal
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -39,6 +40,7 @@ def test_numbers_outlive_a_killed_worker_and_what_it_said_of_itself_does_not(
     def traced() -> set[str]:
         return {str(attributes(span)["request.id"]) for span in receiver.spans if "request.id" in attributes(span)}
 
+    before = time.time()
     with Service(tmp_path_factory.mktemp("metrics"), environment) as service:
 
         def scrape() -> str:
@@ -57,6 +59,8 @@ def test_numbers_outlive_a_killed_worker_and_what_it_said_of_itself_does_not(
         assert counted(text, "undertone_phase_seconds_count", phase="model") == 12
         assert counted(text, "undertone_phase_seconds_count", phase="redis") == 12
         assert counted(text, "undertone_worker_starts_total") == 2
+        began = counted(text, "undertone_start_time_seconds")
+        assert before <= began <= time.time()
         assert counted(text, "undertone_redis_up") == 1
         assert counted(text, "undertone_build_info") == 1
         assert counted(text, "undertone_model_info") == 4
@@ -85,6 +89,7 @@ def test_numbers_outlive_a_killed_worker_and_what_it_said_of_itself_does_not(
         assert counted(text, "undertone_documents_total", task="spam") == 12
         assert counted(text, "undertone_probability_count", model="spam-gru") == 12
         assert counted(text, "undertone_requests_in_flight") == 0
+        assert counted(text, "undertone_start_time_seconds") == began, "the server is the same"
         assert needle not in text
         service.stop()
         log = service.log.read_text("utf-8")

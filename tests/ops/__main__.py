@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from tests.ops.files import OPS, expanded, panels
+from tests.ops.files import OVERVIEW, expanded, panels
 from tests.ops.picture import WINDOW, draw
 from tests.ops.prometheus import Prometheus
 from tests.ops.stage import Stage, stage
@@ -52,11 +52,12 @@ def where(on: Stage) -> str:
     """Where to look."""
     pages = [on.prometheus.page(name) for name in ("alerts", "rules", "targets")]
     lines = [
+        f"Console      {on.service.url}/#operations",
         f"Undertone    {on.service.url}/docs, {on.service.url}/metrics",
         f"Prometheus   {', '.join(pages)}",
         "The panels of the dashboard Overview, there:",
     ]
-    for panel in panels(OPS / "grafana" / "dashboards" / "overview.json"):
+    for panel in panels(OVERVIEW):
         lines += [f"  {panel.title}", f"    {link(on.prometheus, [query.expression for query in panel.queries])}"]
     return "\n".join([*lines, "Traffic is sent until Ctrl-C, which stops all of it."])
 

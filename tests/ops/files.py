@@ -17,6 +17,7 @@ from tests.e2e.server import ROOT
 OPS: Final = ROOT / "ops"
 RULES: Final = OPS / "prometheus" / "rules"
 DASHBOARDS: Final = tuple(sorted((OPS / "grafana" / "dashboards").glob("*.json")))
+OVERVIEW: Final = OPS / "grafana" / "dashboards" / "overview.json"
 RUNBOOKS: Final = ROOT / "docs" / "runbooks"
 _COMPARED: Final = re.compile(r" (==|!=|>=|<=|>|<) ")
 
@@ -81,7 +82,7 @@ def expanded(expression: str, window: str) -> str:
 def unconditional(expression: str) -> str:
     """An alert's condition as 0 or 1, which has a value exactly where all that it compares has one.
 
-    >>> unconditional('up{job="a"} == 0 or b > 1')
+    >>> unconditional('up{job="a"} == 0\\nor b > 1')
     'up{job="a"} == bool 0 and b > bool 1'
     """
-    return _COMPARED.sub(r" \1 bool ", expression).replace(" or ", " and ")
+    return _COMPARED.sub(r" \1 bool ", " ".join(expression.split())).replace(" or ", " and ")

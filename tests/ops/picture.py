@@ -5,6 +5,7 @@ ops/grafana/dashboards/overview.json --queries--> Prometheus --series--> Figure 
 
 from __future__ import annotations
 
+import hashlib
 import math
 from pathlib import Path
 from typing import Final
@@ -13,10 +14,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from tests.ops.files import OPS, Panel, expanded, panels
+from tests.ops.files import OVERVIEW, Panel, expanded, panels
 from tests.ops.prometheus import Prometheus
 
 COLUMNS: Final = 2
+SHOWN: Final = "Shown"
+"""A text in the picture's file: shown()."""
 WINDOW: Final = "30s"
 """What Grafana would choose as $__rate_interval for a picture of minutes."""
 PALETTE: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#999999")
@@ -29,7 +32,7 @@ UNITS: Final = {"s": "seconds", "reqps": "requests a second", "cps": "a second",
 
 def draw(prometheus: Prometheus, start: float, end: float, output: Path) -> None:
     """Writes the picture of the time from `start` to `end`, in seconds since 1970."""
-    found = panels(OPS / "grafana" / "dashboards" / "overview.json")
+    found = panels(OVERVIEW)
     graphs = [panel for panel in found if panel.kind == "timeseries"]
     rows = math.ceil(len(graphs) / COLUMNS)
     figure = Figure(figsize=(12, 2.3 * rows + 0.6), layout="constrained")
@@ -38,7 +41,13 @@ def draw(prometheus: Prometheus, start: float, end: float, output: Path) -> None
         _graph(panel, axes, prometheus, start, end)
     for axes in figure.axes[len(graphs) :]:
         axes.set_visible(False)
-    figure.savefig(output, dpi=80, metadata={"Software": None})
+    figure.savefig(output, dpi=80, metadata={"Software": None, SHOWN: shown()})
+
+
+def shown() -> str:
+    """A digest of what the dashboard asks for and shows: by it a picture of an earlier one is known."""
+    drawn = [panel._replace(description="") for panel in panels(OVERVIEW)]
+    return hashlib.sha256(repr(drawn).encode()).hexdigest()
 
 
 def _told(stats: list[Panel], prometheus: Prometheus) -> str:

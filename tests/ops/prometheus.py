@@ -33,7 +33,7 @@ class Prometheus:
         self.url = f"http://127.0.0.1:{self.port}"
         self.interval = interval
         self.log = folder / "prometheus.log"
-        config = _configured(folder, {"prometheus": f"127.0.0.1:{self.port}", **targets}, interval)
+        config = _configured(folder, {"prometheus": f"127.0.0.1:{self.port}", **targets}, interval, f"{self.url}/user")
         self._client = httpx.Client(base_url=self.url, timeout=30)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
@@ -42,6 +42,7 @@ class Prometheus:
                     f"--config.file={config}",
                     f"--storage.tsdb.path={folder / 'data'}",
                     f"--web.listen-address=127.0.0.1:{self.port}",
+                    f"--web.user-assets={ROOT / 'docs' / 'runbooks'}",
                     "--log.level=warn",
                 ],
                 cwd=folder,
@@ -118,7 +119,7 @@ class Prometheus:
         self.stop()
 
 
-def _configured(folder: Path, targets: Mapping[str, str], interval: int) -> Path:
+def _configured(folder: Path, targets: Mapping[str, str], interval: int, runbooks: str) -> Path:
     """The configuration of ops/, with all rules: other targets, nobody to tell alerts to, and one interval for all."""
     shutil.copytree(OPS / "prometheus" / "rules", folder / "rules")
     for path in (folder / "rules").iterdir():
@@ -127,8 +128,8 @@ def _configured(folder: Path, targets: Mapping[str, str], interval: int) -> Path
             group.pop("interval", None)
         path.write_text(yaml.safe_dump(rules), "utf-8")
     config = yaml.safe_load((OPS / "prometheus" / "prometheus.yml").read_text("utf-8"))
-    config["global"] = {"scrape_interval": f"{interval}s", "evaluation_interval": f"{interval}s"}
-    config["global"]["scrape_timeout"] = f"{interval}s"
+    config["global"] |= dict.fromkeys(("scrape_interval", "scrape_timeout", "evaluation_interval"), f"{interval}s")
+    config["global"]["external_labels"]["runbooks"] = runbooks
     del config["alerting"]
     for job in config["scrape_configs"]:
         job.pop("dns_sd_configs", None)

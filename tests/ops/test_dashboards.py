@@ -13,8 +13,11 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import units
 from grafana_foundation_sdk.models.dashboard import Dashboard
+from PIL import Image
 
+from tests.e2e.server import ROOT
 from tests.ops.files import DASHBOARDS, OPS, Panel, alerts, panels
+from tests.ops.picture import SHOWN, shown
 
 UNITS: Final = {value for name, value in vars(units).items() if name[0].isupper() and isinstance(value, str)}
 EVERY: Final = [panel for path in DASHBOARDS for panel in panels(path)]
@@ -84,3 +87,9 @@ def test_every_query_asks_the_prometheus_that_is_provisioned() -> None:
         dashboard = json.loads(path.read_text("utf-8"))
         for part in [*dashboard["panels"], *dashboard["templating"]["list"]]:
             assert part["datasource"] == {"type": source["type"], "uid": source["uid"]}, path.stem
+
+
+def test_the_picture_in_the_readme_is_of_this_dashboard() -> None:
+    """Else: make ops DRAW=docs/overview.png."""
+    with Image.open(ROOT / "docs" / "overview.png") as picture:
+        assert picture.info[SHOWN] == shown()

@@ -6,14 +6,18 @@ from __future__ import annotations
 import contextlib
 import itertools
 import math
+import re
 import time
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
 
+import httpx
 import pytest
 
 from models.reference import BOUNDS, binned
 from service.guard import PROBES
+from tests.e2e.server import ROOT
 from tests.ops.files import DASHBOARDS, alerts, expanded, panels, rules, unconditional
 from tests.ops.prometheus import Prometheus
 from tests.ops.stage import Stage, stage
@@ -21,16 +25,26 @@ from tests.ops.traffic import Tally, Traffic
 
 pytestmark = pytest.mark.tools
 ROUNDS: Final = 12
-"""Of traffic, one a second at most: a few too few for the alerts that want a number."""
+"""Of traffic: a few too few for the alerts that want a number."""
+PAUSE: Final = 5.0
+"""Seconds from the beginning of a round to that of the next: a minute in all."""
 TIMED: Final = {
     "UndertoneRedisSlow", "UndertoneLatencyFastBurn", "UndertoneLatencySlowBurn", "UndertoneInstanceDown",
 }  # fmt: skip
 """Alerts that a busy machine raises; a scrape has a second."""
 WINDOW: Final = "5m"
-"""Holds all of it."""
-CLOSE: Final = 0.1
-"""increase() reckons what a window's ends may have missed: a scrape or so of a dozen."""
+SECONDS: Final = 300
+"""The same; they hold all of it."""
+CLOSE: Final = 0.05
+"""increase() reckons what a window's ends may have missed: a scrape or so of sixty."""
+OWN: Final = "|".join((*PROBES, "/metrics"))
+"""Routes that are asked before Prometheus has looked for the first time."""
 RULES: Final = rules()
+COUNTERS: Final = sorted(
+    set(re.findall(r"(?m)^\| `(undertone_\w+_total)` \|", (ROOT / "docs" / "metrics.md").read_text("utf-8")))
+    - {"undertone_worker_starts_total", "undertone_redis_expired_keys_total", "undertone_redis_evicted_keys_total"}
+)
+"""Ours that count what is asked for: workers start before they are asked anything, and Redis counts for itself."""
 QUERIES: Final = [(panel, query) for path in DASHBOARDS for panel in panels(path) for query in panel.queries]
 
 
@@ -45,7 +59,7 @@ def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
         for _ in range(ROUNDS):
             began = time.monotonic()
             traffic.round()
-            time.sleep(max(0.0, began + 1 - time.monotonic()))
+            time.sleep(max(0.0, began + PAUSE - time.monotonic()))
         ended = time.time() + on.prometheus.interval
         on.prometheus.until(f"min(timestamp(model:undertone_drift:psi6h)) > {ended}")
         yield Driven(on, traffic.tally)
@@ -73,6 +87,46 @@ def test_every_panel_has_data(prometheus: Prometheus) -> None:
         if all(map(math.isnan, prometheus.values(expanded(query.expression, WINDOW)).values()))
     ]
     assert silent == []
+
+
+def shown(prometheus: Prometheus, title: str) -> dict[str, float]:
+    """What a panel's one query draws, by its legend; what is 0, or nothing of nothing, is left out."""
+    ((_, query),) = ((panel, query) for panel, query in QUERIES if panel.title == title)
+    found = prometheus.values(expanded(query.expression, WINDOW))
+    return {query.named(dict(labels)): value for labels, value in found.items() if value and not math.isnan(value)}
+
+
+def test_panels_show_what_was_sent(prometheus: Prometheus, sent: Tally) -> None:
+    def added(counts: Mapping[Any, int], part: int) -> Counter[str]:
+        """By one part of its key."""
+        sums: Counter[str] = Counter()
+        for key, number in counts.items():
+            sums[key[part]] += number
+        return sums
+
+    texts = {model: len(lengths) for model, lengths in sent.lengths.items()}
+    for title, counted in (
+        ("Requests by route", added(sent.requests, 0)),
+        ("Errors by code", added(sent.errors, 1)),
+        ("What happens to sessions", sent.sessions),
+        ("Texts scored to their end", texts),
+        ("Texts scored", texts),
+    ):
+        found = {name: rate * SECONDS for name, rate in shown(prometheus, title).items() if name not in OWN}
+        assert found == pytest.approx(counted, rel=CLOSE), title
+    of_models = added(sent.labels, 0)
+    shares = {
+        f"{model.removesuffix('-gru')} {label}": n / of_models[model] for (model, label), n in sent.labels.items()
+    }
+    assert shown(prometheus, "Labels given") == pytest.approx(shares, rel=CLOSE)
+    refused = {"spam conflict": sent.sessions["conflict"] / sent.sessions.total()}
+    assert shown(prometheus, "Refused with 409, share of 15 minutes") == pytest.approx(refused, rel=CLOSE)
+
+
+@pytest.mark.parametrize("name", COUNTERS)
+def test_a_counter_is_there_before_what_it_counts(prometheus: Prometheus, name: str) -> None:
+    assert prometheus.values(f'{name}{{route!~"{OWN}"}}')
+    assert prometheus.values(f'min_over_time({name}{{route!~"{OWN}"}}[15m]) > 0') == {}
 
 
 def test_every_rule_has_data(prometheus: Prometheus) -> None:
@@ -119,7 +173,7 @@ def test_increases_begin_at_the_first_request(prometheus: Prometheus, sent: Tall
     asked = sum(number for (route, _, _), number in sent.requests.items() if route == "/v1/predict")
     assert predictions == pytest.approx(asked, rel=CLOSE)
     events = prometheus.value('job_objective:undertone_events:rate5m{objective="latency"}')
-    assert events * 300 == pytest.approx(asked, rel=CLOSE)
+    assert events * SECONDS == pytest.approx(asked, rel=CLOSE)
 
 
 def test_expected_accuracy_is_the_mean_certainty_of_the_answers(prometheus: Prometheus, sent: Tally) -> None:
@@ -160,3 +214,5 @@ def test_the_first_fault_is_seen_and_the_page_is_on_its_way(prometheus: Promethe
     prometheus.until('increase(undertone_errors_total{route="/v1/predict", code="store_unavailable"}[1m]) > 0.9')
     prometheus.until('ALERTS{alertname="UndertoneRedisDown", alertstate="pending", severity="page"}')
     prometheus.until('job_objective:undertone_burn{objective="availability", window="5m"} > 0')
+    (page,) = (alert for alert in prometheus.ask("alerts")["alerts"] if alert["labels"]["severity"] == "page")
+    assert httpx.get(page["annotations"]["runbook"]).text.startswith("# UndertoneRedisDown\n")

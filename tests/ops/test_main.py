@@ -10,17 +10,24 @@ import subprocess
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 import psutil
 import pytest
+from PIL import Image
 
 from tests.e2e.server import ROOT
 from tests.ops.__main__ import USUAL_PORT
+from tests.ops.files import alerts
+from tests.ops.picture import SHOWN, shown
 
 PATIENCE: Final = 120.0
 pytestmark = pytest.mark.tools
+
+
+def asked(prometheus: str, path: str, **parameters: str) -> Any:
+    return httpx.get(f"{prometheus}/api/v1/{path}", params=parameters).json()["data"]
 
 
 def test_ctrl_c_leaves_a_picture_and_nothing_else(tmp_path: Path) -> None:
@@ -46,11 +53,20 @@ def test_ctrl_c_leaves_a_picture_and_nothing_else(tmp_path: Path) -> None:
             assert {"redis-server", "prometheus"} <= {child.name() for child in family}
             urls = re.findall(r"http://127\.0\.0\.1:\d+/\S+(?<!,)", said())
             assert len(urls) > 10
+            assert any(url.endswith("/#operations") for url in urls)
             for url in urls:
                 assert httpx.get(url, follow_redirects=True, timeout=10).status_code == httpx.codes.OK, url
+            (prometheus,) = re.findall(r"Prometheus +(http://[^/]+)", said())
+            watched = asked(prometheus, "rules", type="alert")["groups"]
+            assert {rule["name"] for group in watched for rule in group["rules"]} == {a["alert"] for a in alerts()}
+            predicted = 'undertone_requests_total{route="/v1/predict", status="200"} > 0'
+            while not asked(prometheus, "query", query=predicted)["result"]:
+                assert time.monotonic() < until, "Prometheus has seen no traffic"
+                time.sleep(0.5)
         finally:
             os.killpg(process.pid, signal.SIGINT)
             process.wait(PATIENCE)
     assert said().endswith("All is stopped.\n"), said()
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    with Image.open(picture) as drawn:
+        assert drawn.info[SHOWN] == shown()
     assert psutil.wait_procs(family, timeout=5)[1] == []

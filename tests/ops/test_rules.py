@@ -11,8 +11,9 @@ from typing import Final
 import pytest
 import yaml
 
-from service.metrics import FAULTS
+from service.errors import ShuttingDown
 from service.metrics.families import SECONDS
+from service.outcomes import ANSWERS
 from tests.e2e.server import ROOT
 from tests.ops.files import DASHBOARDS, OPS, RUNBOOKS, alerts, panels, rules
 
@@ -58,7 +59,7 @@ def test_every_alert_has_a_runbook_and_says_who_is_to_hear_of_it() -> None:
         name = alert["alert"]
         assert alert["labels"]["severity"] in ("page", "ticket"), name
         assert set(alert["annotations"]) == {"summary", "description", "runbook"}, name
-        assert alert["annotations"]["runbook"] == f"docs/runbooks/{name}.md"
+        assert alert["annotations"]["runbook"] == f"{{{{ $externalLabels.runbooks }}}}/{name}.md"
         lines = (RUNBOOKS / f"{name}.md").read_text("utf-8").splitlines()
         assert lines[0] == f"# {name}"
         assert [line for line in lines if line.startswith("## ")] == ["## What it means", "## Look", "## Do"], name
@@ -84,12 +85,20 @@ def test_a_runbook_names_what_there_is() -> None:
 
 def test_what_the_rules_take_from_the_code_is_what_the_code_says() -> None:
     every = "".join(rule["expr"] for rule in rules())
-    assert {code for codes in re.findall(r'code=~"([^"]+)"', every) for code in codes.split("|")} == set(FAULTS)
+    faults = {error.code for answers in ANSWERS.values() for error in answers.errors if error.status >= 500}
+    codes = {code for codes in re.findall(r'code=~"([^"]+)"', every) for code in codes.split("|")}
+    assert codes == faults - {ShuttingDown.code}, "this side's doing; to stop is not a fault"
     assert {float(bound) for bound in re.findall(r'le="([^"]+)"', every)} <= set(SECONDS)
 
 
-def test_no_rule_makes_up_what_is_not_there() -> None:
+def made_up(expression: str) -> bool:
+    """Says a number where there is none."""
+    return bool(re.search(r"\bor\b.*\bvector *\(", " ".join(expression.split())))
+
+
+def test_no_expression_makes_up_what_is_not_there() -> None:
     """With a default of 0, a metric that is misspelt or gone looks like a quiet night."""
-    files = [path for path in OPS.rglob("*") if path.is_file()]
-    assert files
-    assert [path for path in files if re.search(r"\bor\b[^\n]*vector\(", path.read_text("utf-8"))] == []
+    queries = [query.expression for path in DASHBOARDS for panel in panels(path) for query in panel.queries]
+    assert [said for said in (*(rule["expr"] for rule in rules()), *queries) if made_up(said)] == []
+    assert made_up("sum(a)\n  or\n  on ()\n  vector(0)")
+    assert not made_up("vector(0.001)")

@@ -88,11 +88,8 @@ def test_a_reference_with_other_buckets_is_left_out(model: Model) -> None:
 def test_redis_is_up_or_it_is_not_and_then_nothing_else_is_said() -> None:
     health = Health(keys=3, expired_keys=5, evicted_keys=7, memory_bytes=11, memory_limit_bytes=0)
     text = exposition(CollectorRegistry(), [], health)
-    assert [samples(text, f"undertone_redis_{name}")[0][1] for name in ("up", "keys", "expired_keys_total")] == [
-        1,
-        3,
-        5,
-    ]
+    names = ("up", "keys", "expired_keys_total", "evicted_keys_total", "memory_bytes", "memory_limit_bytes")
+    assert [samples(text, f"undertone_redis_{name}") for name in names] == [[({}, n)] for n in (1, 3, 5, 7, 11, 0)]
     down = exposition(CollectorRegistry(), [], None)
     assert samples(down, "undertone_redis_up") == [({}, 0)]
     assert down.count(b"\nundertone_redis_") + down.startswith(b"undertone_redis_") == 1

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import re
 import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -16,12 +20,16 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import service
 from models.predictor import Advance, Step
+from models.reference import BOUNDS
 from models.sentences import split
+from service import catalogue, outcomes
 from service.batcher import TURN
-from service.metrics import FAULTS
-from service.metrics.metrics import EVENTS
+from service.catalogue import INLINE, Catalogue
+from service.guard import ROUTES
+from service.metrics.metrics import EVENTS, LIMITS, OPERATIONS, STORE_FAULTS, TRANSPORTS
 from service.phases import PHASES
-from tests.service.live import PATIENCE, TEXT, Bench, Live, Upload, events, eventually
+from tests.service.live import PATIENCE, TEXT, Bench, Live, Upload, artefact, events, eventually
+from tests.service.test_sockets import typing
 
 ODD = "zzyzx qwfp. Free money!"
 CLICKS = "Click. " * 3
@@ -55,14 +63,46 @@ def value(samples: Samples, name: str, **labels: str) -> float | None:
     return sum(found) if found else None
 
 
+def rows(names: str, values: Iterable[Iterable[str]]) -> list[dict[str, str]]:
+    return [dict(zip(names.split(), each, strict=True)) for each in values]
+
+
 def test_counters_start_at_zero(fresh: Live) -> None:
+    """All of the table, with every value that their labels have in the code; worker_starts and Redis' own are not ours
+    to start."""
+    models = fresh.serving.catalogue.models
+    of_models = rows("model", ([model.name] for model in models))
+    counters: dict[str, list[dict[str, str]]] = {
+        "requests": rows("route method status", outcomes.requests()),
+        "errors": rows("route code", outcomes.errors()),
+        "sessions": rows("task event", itertools.product(("spam", "sentiment"), EVENTS)),
+        "store_failures": rows("reason", ([reason] for reason in STORE_FAULTS)),
+        "limits": rows("limit", ([limit] for limit in LIMITS.values())),
+        "labels": rows("model label", ((model.name, label) for model in models for label in model.labels)),
+        **dict.fromkeys(("sentences", "documents", "words", "unknown_words", "certainty"), of_models),
+        "rate_limited": [{}],
+        "queue_rejected": [{}],
+    }
+    told = {name for name, (kind, _) in documented() if kind == "counter" and not name.startswith("undertone_redis_")}
+    assert {f"undertone_{name}_total" for name in counters} == told - {"undertone_worker_starts_total"}
     samples = scraped(fresh)
-    for name in ("undertone_sentences_total", "undertone_documents_total"):
-        for model in ("spam-gru", "spam-conv1d", "sentiment-gru", "sentiment-conv1d"):
-            assert value(samples, name, model=model) == 0
-    for code in FAULTS:
-        assert value(samples, "undertone_errors_total", route="/v1/predict", code=code) == 0
-    assert value(samples, "undertone_request_seconds_count", route="/v1/predict") == 0
+    for name, every in counters.items():
+        assert [labels for labels in every if value(samples, f"undertone_{name}_total", **labels) != 0] == [], name
+    histograms = {
+        "request_seconds": rows("route", ([route] for route in ROUTES)),
+        "phase_seconds": rows("phase", ([phase] for phase in PHASES)),
+        "redis_seconds": rows("operation", ([operation] for operation in OPERATIONS)),
+        "first_event_seconds": rows("transport", ([transport] for transport in TRANSPORTS)),
+    }
+    for name, every in histograms.items():
+        assert [labels for labels in every if value(samples, f"undertone_{name}_count", **labels) != 0] == [], name
+
+
+def test_the_smallest_bucket_of_a_phase_is_50_microseconds(fresh: Live) -> None:
+    samples = scraped(fresh)
+    for phase in PHASES:
+        buckets = [dict(labels) for name, labels in samples if name == "undertone_phase_seconds_bucket"]
+        assert min(float(labels["le"]) for labels in buckets if labels["phase"] == phase) == 5e-05
 
 
 def test_counts_agree_with_what_was_sent(fresh: Live) -> None:
@@ -156,6 +196,18 @@ def test_phases_are_counted_where_they_happen_and_told_in_the_answer(fresh: Live
     assert value(samples, "undertone_redis_seconds_count", operation="write") == 1
 
 
+def test_a_redis_that_does_not_answer_has_a_phase_too(live: Live, bench: Bench, keys: redis.Redis) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"redis://127.0.0.1:{silent.getsockname()[1]}"
+        with live.with_serving(bench.serving(redis_url=url, redis_timeout=0.2)):
+            answer = live.post("/v1/predict", GOOD | {"session_id": "s"})
+            assert answer.status_code == 503
+            assert server_timing(answer)["redis"] >= 200
+            samples = scraped(live)
+            assert value(samples, "undertone_phase_seconds_count", phase="redis") == 1
+            assert value(samples, "undertone_redis_seconds_count") == 0
+
+
 def server_timing(answer: httpx.Response) -> dict[str, float]:
     parts = [part.split(";dur=") for part in answer.headers["server-timing"].split(", ")]
     return {name: float(ms) for name, ms in parts}
@@ -247,16 +299,66 @@ def test_a_user_who_may_not_ask_is_told_that_redis_is_there(live: Live, bench: B
     assert value(samples, "undertone_redis_memory_bytes") is None
 
 
-def test_limits_are_counted_by_their_names(live: Live, bench: Bench) -> None:
-    limits = ("body", "text", "batch")
-    with live.with_serving(bench.serving(max_text=50, max_batch=2, max_body=2000)):
-        live.post("/v1/predict_batch", {"texts": ["free", "free " * 20], "task": "spam"})
-        live.post("/v1/predict_batch", {"texts": ["free"] * 3, "task": "spam"})
-        live.post("/v1/predict", GOOD | {"text": "free " * 1000})
+def frame(live: Live) -> None:
+    with typing(live) as typed:
+        typed.type("x" * 200)
+        typed.rest()
+
+
+def silence(live: Live) -> None:
+    with typing(live) as typed:
+        typed.rest()
+
+
+def mail(live: Live) -> None:
+    live.client.post("/v1/predict?task=spam", content=DEEP, headers={"content-type": "message/rfc822"})
+
+
+def asks(path: str = "/v1/predict", **more: object) -> Callable[[Live], object]:
+    return lambda live: live.post(path, GOOD | more)
+
+
+HITS: dict[str, tuple[dict[str, Any], Callable[[Live], object]]] = {
+    "body": ({"max_body": 2000}, asks(text="free " * 1000)),
+    "text": ({"max_text": 50}, asks(text="free " * 20)),
+    "batch": ({"max_batch": 2}, lambda live: live.post("/v1/predict_batch", {"texts": ["free"] * 3, "task": "spam"})),
+    "frame": ({"max_frame": 100}, frame),
+    "mail": ({}, mail),
+    "words": ({}, asks(model="spam-flattened", text="free " * 20_001)),
+    "idle": ({"idle": 0.05}, silence),
+    "timeout": ({"timeout": 0.01}, asks(text="The cat sat. " * 70_000)),
+}
+"""What hits each bound, under which settings."""
+DEEP = b"Content-Type: message/rfc822\n\n" * 20 + b"Hi"
+
+
+@pytest.fixture(scope="module")
+def with_flattened(bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalogue]:
+    """The usual models, and one whose texts have a limit."""
+    folder = tmp_path_factory.mktemp("flattened") / "flattened"
+    artefact("spam", "flattened").save(folder)
+    models = catalogue.load((*bench.settings.models, str(folder)), 1, 1024)
+    yield models
+    models.close()
+
+
+@pytest.mark.parametrize("limit", sorted(set(LIMITS.values())))
+def test_a_limit_is_counted_by_its_name(live: Live, bench: Bench, with_flattened: Catalogue, limit: str) -> None:
+    settings, hit = HITS[limit]
+    serving = bench.serving(with_flattened, **settings)
+    with live.with_serving(serving):
+        hit(live)
+        serving.settings = bench.settings
         samples = scraped(live)
-        assert [value(samples, "undertone_limits_total", limit=name) for name in limits] == [1, 1, 1]
-        assert value(samples, "undertone_limits_total") == 3
+        assert value(samples, "undertone_limits_total", limit=limit) == 1
+        assert value(samples, "undertone_limits_total") == 1
         assert value(samples, "undertone_rate_limited_total") == 0
+
+
+def test_a_limit_that_an_item_of_a_batch_hit_is_counted(live: Live, bench: Bench) -> None:
+    with live.with_serving(bench.serving(max_text=50)):
+        live.post("/v1/predict_batch", {"texts": ["free", "free " * 20], "task": "spam"})
+        assert value(scraped(live), "undertone_limits_total", limit="text") == 1
 
 
 def test_who_is_too_fast_and_who_found_the_queue_full_is_counted(live: Live, bench: Bench) -> None:
@@ -291,6 +393,74 @@ def test_what_is_going_on_now_is_counted_while_it_does(fresh: Live) -> None:
         upload.send('{"text": "fr')
         eventually(lambda: value(scraped(fresh), "undertone_requests_in_flight") == 1, "the request is counted")
     eventually(lambda: value(scraped(fresh), "undertone_requests_in_flight") == 0, "its end is counted")
+
+
+def test_a_websocket_that_is_open_is_counted_and_its_first_event(fresh: Live) -> None:
+    with typing(fresh) as typed:
+        typed.type(TEXT)
+        typed.until("sentence")
+        samples = scraped(fresh)
+        assert value(samples, "undertone_streams_open", transport="websocket") == 1
+        assert value(samples, "undertone_streams_open", transport="http") == 0
+        assert value(samples, "undertone_first_event_seconds_count", transport="websocket") == 1
+        assert value(samples, "undertone_first_event_seconds_count", transport="http") == 0
+    eventually(lambda: value(scraped(fresh), "undertone_streams_open") == 0, "the stream has ended")
+
+
+def test_sentences_that_wait_for_a_model_are_counted_while_they_do(live: Live, bench: Bench) -> None:
+    models = bench.load()
+    batcher, free = models.resolve("spam").batcher, threading.Event()
+    engine = batcher._engine
+
+    def held(*asked: Any) -> Any:
+        assert free.wait(PATIENCE)
+        return engine(*asked)
+
+    batcher._engine = held
+    text = "The cat sat on it. " * 2 * INLINE  # so many that a thread scores them
+    with live.with_serving(bench.serving(models)), ThreadPoolExecutor() as callers:
+        asked = [callers.submit(live.post, "/v1/predict", GOOD | {"text": text}) for _ in range(2)]
+        queued = "undertone_queue_sentences"
+        eventually(lambda: value(scraped(live), queued) == 2 * INLINE, "the second one waits")
+        free.set()
+        assert [answer.result().status_code for answer in asked] == [200, 200]
+        assert value(scraped(live), queued) == 0
+    models.close()
+
+
+def test_connections_to_redis_are_used_while_it_is_asked(fresh: Live, keys: redis.Redis) -> None:
+    def used() -> float:
+        return value(scraped(fresh), "undertone_redis_connections", state="used") or 0
+
+    assert used() == 0
+    with ThreadPoolExecutor() as callers:
+        keys.client_pause(int(PATIENCE * 1000), all=False)  # what may write, as the script that reads may
+        try:
+            asked = callers.submit(fresh.post, "/v1/predict", GOOD | {"session_id": "held"})
+            eventually(lambda: used() > 0, "a connection waits for its answer")
+        finally:
+            keys.client_unpause()
+        assert asked.result().status_code == 200
+    assert used() == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("undertone_phase_seconds", PHASES),
+        ("undertone_streams_open", TRANSPORTS),
+        ("undertone_sessions_total", EVENTS),
+        ("undertone_redis_seconds", OPERATIONS),
+        ("undertone_store_failures_total", STORE_FAULTS),
+        ("undertone_redis_connections", ("used", "idle")),
+        ("undertone_limits_total", LIMITS.values()),
+        ("undertone_reference_ratio", BOUNDS),
+    ],
+)
+def test_the_table_in_docs_names_the_values_that_labels_have_in_the_code(name: str, values: Iterable[str]) -> None:
+    """And no others: names of labels, and of what else the code quotes, are not among them."""
+    (row,) = re.findall(rf"(?m)^\| `{name}` \|.*\|([^|]*)\|$", DOCS.read_text("utf-8"))
+    assert set(re.findall(r"`([a-z_]+)`", row)) - {"le", "ge", "wrong_step"} == set(values)
 
 
 def test_the_table_in_docs_is_what_is_answered(fresh: Live, keys: redis.Redis) -> None:
@@ -335,7 +505,8 @@ def test_an_error_within_a_stream_is_counted_once_by_its_code(fresh: Live) -> No
 
 def test_300_random_paths_and_methods_make_few_lines(fresh: Live) -> None:
     def lines() -> int:
-        return len(fresh.client.get("/metrics").text.splitlines())
+        """Without those that a server has not, whose workers share files."""
+        return sum("_created" not in line for line in fresh.client.get("/metrics").text.splitlines())
 
     def ask(i: int) -> None:
         fresh.client.get(f"/{i}/random")
