@@ -224,8 +224,8 @@ class Store:
         )
 
     async def _touch(self) -> None:
-        # Another name each time: in a cluster it should not be one node that speaks for all.
-        await self._redis.set(f"{PREFIX}:probe:{secrets.token_hex(1)}", b"", px=PROBE_MS)
+        # Another name each time: in a cluster it should not be one node that speaks for all; and no tenant has none.
+        await self._redis.set(f"{PREFIX}::probe:{secrets.token_hex(1)}", b"", px=PROBE_MS)
 
     async def _ask(self, operation: Operation, question: Callable[[], Awaitable[T]]) -> T:
         self._breaker.admit()

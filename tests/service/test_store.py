@@ -133,6 +133,19 @@ def test_the_value_shows_nothing_and_any_change_of_it_is_noticed(settings: Setti
     asyncio.run(main())
 
 
+def test_a_probe_is_in_no_tenants_way(settings: Settings, keys: redis.Redis) -> None:
+    mine = Name("probe", "spam", "one")
+
+    async def main() -> None:
+        async with opened(settings) as store:
+            await store.save(mine, record(), b"")
+            await store.ping()
+            assert len(keys.keys("undertone:*")) == 2, "the probe's own key is there"
+            assert [names async for names in store.erase("probe")] == [[mine]]
+
+    asyncio.run(main())
+
+
 def test_more_callers_than_connections_wait_for_one(settings: Settings, keys: redis.Redis) -> None:
     async def main() -> None:
         async with opened(settings) as store:
