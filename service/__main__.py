@@ -47,7 +47,6 @@ def main() -> None:
     command = [sys.executable, "-m", "bentoml", "serve", "service.app:Undertone"]
     command += ["--host", arguments.host, "--port", str(arguments.port)]
     command += ["--timeout-keep-alive", str(KEEP_ALIVE)]
-    command += ["--timeout-graceful-shutdown", str(settings.grace)]
     os.execve(command[0], command, environment)  # noqa: S606 - signals are then BentoML's to handle
 
 

@@ -1,7 +1,7 @@
 """The BentoML service: `bentoml serve service.app:Undertone`.
 
 supervisor: on_deployment --embedded Redis--> environment, supervisor.py   (once)
-worker:     __init__ --models--> Serving          request --Guard--> ours, routes.py
+worker:     __init__ --models--> Serving          to_asgi: farewell.py     request --Guard--> ours, routes.py
                                                              `-----> BentoML's: probes, two native twins
 """
 
@@ -27,7 +27,7 @@ from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from models.errors import UndertoneError
-from service import catalogue, embedded, logs, openapi, supervisor
+from service import catalogue, embedded, farewell, logs, openapi, supervisor
 from service.guard import NATIVE, PROBES, ROUTES, ErrorResponse, Guard
 from service.metrics import Metrics
 from service.routes import application
@@ -87,6 +87,7 @@ class _Trimmed(Service[T]):  # type: ignore[misc]
 
     def to_asgi(self, is_main: bool = True) -> ASGIApp:
         self.inject_config()
+        farewell.teach(Settings.read(os.environ).grace)
         factory = _Factory(self, is_main=is_main)
 
         def serving() -> Serving:

@@ -70,10 +70,11 @@ gets 401, 403 or 429 instead of the handshake.
 |---|---|
 | 1000 | `done` was sent |
 | 4000 + a status | an `error` event was sent, which has this status over HTTP: 4400 a query or frame that is wrong, \
-4404 no such session, 4408 idle, 4409 a session's step or model, 4413 a frame or the text too large, 4503 try again |
+4404 no such session, 4408 idle, 4409 a session's step or model, 4413 a frame or the text too large, 4503 try again \
+(with `shutting_down`: the service stops, and this stream has had its `UNDERTONE_GRACE`; in a session, go on with the \
+last event's id as `step`) |
 | 1009 | a frame beyond 16 MiB |
 | 1011 | something broke here, or the client answers no pings, which come every 20 s |
-| 1012 | the service stops: connect again and go on with `step` |
 """
 
 
