@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import itertools
 import os
@@ -19,6 +20,7 @@ import pytest
 import redis
 
 from models.sentences import split
+from service.envelope import Envelope
 from tests.e2e.server import Client, Service, client_per_worker, counted, in_turns
 from tests.service.live import Upload, eventually
 
@@ -349,14 +351,20 @@ def test_a_flipped_bit_in_any_byte_is_409_and_never_a_number(service: Service, k
         assert turns.predict(text="Hello.", session_id=session)["session"]["step"] == len(split(MAIL)) + 1
 
 
-def test_what_is_stored_holds_no_word_of_the_text(service: Service, keys: redis.Redis) -> None:
+def test_what_is_stored_holds_no_word_of_the_text(
+    service: Service, external: dict[str, str], keys: redis.Redis
+) -> None:
+    """Not even for who has the state key."""
     session = secrets.token_hex(8)
+    key = f"undertone:public:spam:{session}"
+    envelope = Envelope([base64.b64decode(external["UNDERTONE_STATE_KEY"])])
     with in_turns(service) as turns:
         for _ in range(4):
             turns.predict(text=MAIL, session_id=session)
             stored = keys.get(f"undertone:public:spam:{session}")
             assert isinstance(stored, bytes)
-            assert not any(word.encode() in stored for word in MAIL.split() if len(word) > 3)
+            for value in (stored, envelope.open(key, stored)):
+                assert not any(word.encode() in value for word in MAIL.split() if len(word) > 3)
 
 
 @pytest.mark.parametrize(("task", "model"), [("spam", "spam-gru"), ("sentiment", "sentiment-gru")])
