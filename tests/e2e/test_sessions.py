@@ -419,7 +419,8 @@ def test_callers_never_meet_and_one_can_have_everything_forgotten(
         assert turns("GET", path, headers=anna).status_code == 404
         metrics = turns("GET", "/metrics", headers=anna).text
         assert counted(metrics, "undertone_requests_total", route="/v1/sessions", method="DELETE", status="204") == 1
-        assert not any(key in metrics or key in service.log.read_text() for key in (name, *secret.values()))
+        private = (name, *secret.values(), external["UNDERTONE_STATE_KEY"])
+        assert not any(key in metrics or key in service.log.read_text() for key in private)
 
 
 def test_models_are_exchanged_while_sessions_drain(service: Service, external: dict[str, str], tmp_path: Path) -> None:
