@@ -361,7 +361,7 @@ def test_what_is_stored_holds_no_word_of_the_text(
     with in_turns(service) as turns:
         for _ in range(4):
             turns.predict(text=MAIL, session_id=session)
-            stored = keys.get(f"undertone:public:spam:{session}")
+            stored = keys.get(key)
             assert isinstance(stored, bytes)
             for value in (stored, envelope.open(key, stored)):
                 assert not any(word.encode() in value for word in MAIL.split() if len(word) > 3)
@@ -445,3 +445,44 @@ def test_models_are_exchanged_while_sessions_drain(service: Service, external: d
         assert turns.predict(text=texts[0], session_id=old)["model"]["name"] == "spam-conv1d"
     with in_turns(service) as turns:
         assert turns.predict(text=texts[1], session_id=old, step=1)["model"]["name"] == "spam-conv1d"
+
+
+def test_a_session_that_expires_in_mid_stream_is_an_error_and_is_not_made_anew(
+    service: Service, keys: redis.Redis
+) -> None:
+    session = secrets.token_hex(8)
+    key = f"undertone:public:spam:{session}"
+    with in_turns(service) as turns:
+        first, _ = turns.clients
+        with uploading(service, first, f"session_id={session}") as upload:
+            upload.send("The cat sat on film number 1. The cat sat on it ")
+            upload.sentences(1)
+            assert turns("GET", f"/v1/sessions/{session}?task=spam").json()["step"] == 1
+            keys.delete(key)  # as at the end of its life
+            upload.send("once more. And there it stays.")
+            upload.end()
+            sentence, error = upload.whole().events
+        assert (sentence.id, error.name, error.data["error"]["code"]) == (1, "error", "session_not_found")
+        assert "expired or evicted: resend from the start" in error.data["error"]["message"]
+        assert not keys.exists(key)
+        for _ in turns.clients:
+            assert turns("GET", f"/v1/sessions/{session}?task=spam").status_code == 404
+
+
+def test_a_request_makes_at_most_two_round_trips_to_redis(service: Service, keys: redis.Redis) -> None:
+    """As Redis counts what it was asked; a script's own calls are those that a script makes."""
+    session = secrets.token_hex(8)
+
+    def asked() -> dict[str, int]:
+        return {name.removeprefix("cmdstat_"): said["calls"] for name, said in keys.info("commandstats").items()}
+
+    with in_turns(service) as turns:
+        for _ in turns.clients:
+            turns.predict(text=MAIL, session_id=secrets.token_hex(8))  # each worker has a connection
+        for step, evals in ((0, 2), (len(split(MAIL)), 2), (len(split(MAIL)), 1), (None, 2)):
+            before = asked()
+            said = turns.predict(text=MAIL, session_id=session, **({} if step is None else {"step": step}))["session"]
+            assert said["replayed"] is (evals == 1)
+            made = {name: calls - before.get(name, 0) for name, calls in asked().items()}
+            assert made.pop("eval") == evals
+            assert {name for name, calls in made.items() if calls} <= {"get", "pttl", "set", "info"}, made
