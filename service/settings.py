@@ -29,7 +29,7 @@ class Settings:
     workers: int = 1  # UNDERTONE_WORKERS: processes
     redis_url: str = field(default="", repr=False)  # REDIS_URL: may hold a password
     redis_cluster: bool = False  # UNDERTONE_REDIS_CLUSTER=1: REDIS_URL is a node of a Redis Cluster
-    redis_timeout: float = 0.25  # UNDERTONE_REDIS_TIMEOUT
+    redis_timeout: float = 0.25  # UNDERTONE_REDIS_TIMEOUT: of a session request, in all
     state_keys: tuple[bytes, ...] = field(default=(), repr=False)  # UNDERTONE_STATE_KEY: base64, the first one writes
     grace: int = 10  # UNDERTONE_GRACE: seconds that running requests get at the end
     device: str = "auto"  # UNDERTONE_DEVICE: cpu, cuda (each worker another), cuda:N, or auto: cuda if there is any

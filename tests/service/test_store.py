@@ -202,11 +202,13 @@ def test_a_redis_that_is_not_there_is_unavailable(settings: Settings, tmp_path: 
 
 @dataclass
 class Between:
-    """Stands between a client and the real server: can hold its answers back, or one and cut the connection."""
+    """Stands between a client and the real server: can hold its answers back, for a while (`late`, seconds) or until
+    they are released, or hold one and cut the connection."""
 
     server: Path
     socket: Path
     silent: bool = False
+    late: float = 0.0
     cut: bool = False
     heard: list[bytes] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
@@ -234,6 +236,7 @@ class Between:
                 break
             if self.silent:
                 await self.released.wait()
+            await asyncio.sleep(self.late)
             writer.write(data)
         writer.close()
         questions.close()
