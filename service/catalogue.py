@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +27,7 @@ from service.settings import SettingsError
 
 logger = logging.getLogger(__name__)
 
+ROOT: Final = Path(__file__).parent.parent
 INLINE: Final = 8
 """Sentences that are scored without a thread: they take about as long as going to one and back."""
 
@@ -124,6 +126,19 @@ def place(device: str, worker: int) -> str:
             f"cpu or auto{f', or to cuda:N with N below {there}' if there else ''}"
         )
     return f"cuda:{number}"
+
+
+def look_for(device: str, workers: int) -> None:
+    """Raises SettingsError where a worker's device is not there.
+
+    torch is asked in a process of its own: it would stay in a supervisor's memory for good.
+    """
+    if not device.startswith("cuda"):
+        return
+    code = f"from service.catalogue import place\nfor n in range({workers}): place({device!r}, n + 1)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SettingsError(done.stderr.strip().rpartition("SettingsError: ")[2])
 
 
 def load(names: Sequence[str], worker: int, queue: int, device: str = "auto") -> Catalogue:

@@ -5,23 +5,20 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
 
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.e2e.server import COMMAND, Service, in_turns
+from tests.e2e.server import BENTOML, COMMAND, Service, in_turns
 from tests.e2e.test_streams import SENTENCES, RawStream, final
 from tests.service.live import eventually
 
 GRACE = 3
-BENTOML: Final = (sys.executable, "-m", "bentoml", "serve", "service.app:Undertone", "--port", "{port}")
 
 
 def two_workers(external: dict[str, str], folder: Path, command: tuple[str, ...]) -> Service:
