@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -28,6 +29,8 @@ from service.settings import SettingsError
 logger = logging.getLogger(__name__)
 
 ROOT: Final = Path(__file__).parent.parent
+NAME: Final = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
+"""What a task may be: with a colon in it, a tenant could not be erased."""
 INLINE: Final = 8
 """Sentences that are scored without a thread: they take about as long as going to one and back."""
 
@@ -154,6 +157,12 @@ def load(names: Sequence[str], worker: int, queue: int, device: str = "auto") ->
     loaded: list[Model] = []
     for folder in folders(names):
         artefact = load_artefact(folder)
+        if not NAME.fullmatch(artefact.task):
+            raise SettingsError(
+                f"UNDERTONE_MODELS names {folder.name!r}, whose task is {artefact.task!r}, and a task is part of a "
+                "session's name in Redis: train it again, with 1 to 128 of the letters, digits and signs "
+                "A-Z a-z 0-9 _ . ~ - as its task"
+            )
         predictor = Predictor(artefact, where)
         _steady()
         predictor.advance([(None, ["The first call pays for what later ones find warm."])])

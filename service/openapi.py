@@ -128,7 +128,8 @@ def _paths() -> dict[str, Any]:
         "/v1/sessions/{id}": {
             "get": _operation("What is stored of a session", wire.SessionState, [session_id, _parameter("task")]),
             "delete": {
-                "summary": "Forget a session; without task, for every task",
+                "summary": "Forget a session; without task, for every task that is loaded",
+                "description": "A task may be named whose models are no longer loaded.",
                 "parameters": [session_id, _parameter("task", required=False)],
                 "responses": {"204": {"description": "It is not there any more."}, **_errors()},
             },

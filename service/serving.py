@@ -140,8 +140,8 @@ class Serving:
         )
 
     async def forget(self, tenant: str, session_id: str, task: str | None) -> None:
-        """Deletes a session, for one task or for all of them; there need not be one."""
-        tasks = self.catalogue.tasks if task is None else [self.catalogue.task(task)]
+        """Deletes a session, for one task, loaded or not, or for all that are loaded; there need not be one."""
+        tasks = self.catalogue.tasks if task is None else [task]
         names = [Name(tenant, t, session_id) for t in tasks]
         self.deleted(await self.store.delete(names))
 

@@ -34,7 +34,7 @@ from service.serving import RACES, Serving
 from service.store import LostRace, Name, Stored
 from service.wire import PredictIn, Prediction
 from tests.models.tiny import WORDS
-from tests.service.live import KEY, TEXT, Bench, drive, events, examples, gathered
+from tests.service.live import KEY, TEXT, Bench, Live, drive, events, examples, gathered
 from tests.service.test_store import Between
 
 ME: Final = OPEN_TENANT
@@ -175,6 +175,18 @@ def test_callers_and_tasks_do_not_share_sessions(bench: Bench, keys: redis.Redis
         assert keys.keys() == [b"undertone:bert:spam:s"]
 
     bench.run(use)
+
+
+def test_a_session_is_forgotten_for_all_tasks_that_are_loaded_and_for_any_that_is_named(
+    live: Live, keys: redis.Redis
+) -> None:
+    names = [f"undertone:public:{task}:s" for task in ("spam", "sentiment", "weather")]
+    for name in names:
+        keys.set(name, b"a state")
+    assert live.client.delete("/v1/sessions/s").status_code == 204
+    assert keys.keys() == [names[-1].encode()]
+    assert live.client.delete("/v1/sessions/s?task=weather").status_code == 204
+    assert keys.keys() == []
 
 
 def test_a_session_stays_with_its_model(bench: Bench) -> None:
