@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service import wire
+from service.serving import RACES
 
 ASSETS: Final = ("swagger-ui.css", "swagger-ui-bundle.js")
 START: Final = "start.js"
@@ -52,6 +53,10 @@ _QUERY: Final = {
     "step": ("integer", "Sentences that the session holds already.", False),
     "stop_at": ("number", "Above 0.5 and below 1: where an early decision ends the stream.", False),
 }
+RACE: Final = (
+    f"Of requests that write one session at the same time, one that others overtake {RACES} times in a row gets 409 "
+    "`conflict`: nothing of it was stored, send it again."
+)
 STREAM: Final = """\
 One `sentence` event (StreamedSentence) per sentence, then one `done` (Done) or `error` (ErrorOut). The text comes as
 JSON, as a text/plain body that may still be being written, or as a mail; in these two the parameters are in the query.
@@ -159,7 +164,7 @@ def _operation(
 
 def _predict() -> dict[str, Any]:
     said = _operation("Score one text, or one mail", wire.Prediction, body=wire.PredictIn)
-    said["description"] = "A mail may also be the body itself; then the parameters are in the query."
+    said["description"] = f"A mail may also be the body itself; then the parameters are in the query. {RACE}"
     said["parameters"] = [_parameter(name, required=False) for name in _QUERY if name in wire.PredictIn.model_fields]
     said["requestBody"]["content"] |= _mail()
     return said
@@ -167,7 +172,7 @@ def _predict() -> dict[str, Any]:
 
 def _stream() -> dict[str, Any]:
     said = _operation("Score a text while it is written", wire.Done, body=wire.StreamIn)
-    said["description"] = STREAM
+    said["description"] = f"{STREAM}\n{RACE} So it is with a stream of which nothing was seen yet."
     said["parameters"] = [_parameter(name, required=False) for name in _QUERY]
     said["requestBody"]["content"] |= {"text/plain": {"schema": {"type": "string"}}} | _mail()
     lines = {"schema": {"oneOf": [_reference(m) for m in (wire.StreamedSentence, wire.Done, wire.ErrorOut)]}}

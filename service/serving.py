@@ -244,7 +244,7 @@ class Serving:
         """After a lost race. Losers of one session in one worker take turns: all at once, each of n would be scored
         up to n times, and some would never win. What keeps the session whole is the store alone."""
         async with self._losers.setdefault(lost.name, asyncio.Lock()):
-            for _ in range(RACES):
+            for _ in range(RACES - 1):
                 held = held.again(lost)
                 try:
                     return await self._score(held, request, cuts)

@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+from service.serving import RACES
 from service.settings import Settings
 from tests.e2e import readme
 from tests.e2e.server import ROOT, Service
@@ -53,6 +54,10 @@ def test_every_promise_of_a_session_names_tests_that_exist() -> None:
         assert named, f"no test holds this: {promise}"
         for name in named:
             assert len(set(re.findall(rf"(?m)^ *def (test\w*{name}\w*)", tests))) == 1, name
+
+
+def test_the_races_that_a_request_may_lose_are_as_many_as_is_said() -> None:
+    assert f"overtake {RACES} times in a row is 409" in " ".join(section("What a session promises").split())
 
 
 def test_every_promise_names_files_that_exist() -> None:

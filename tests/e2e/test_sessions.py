@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import itertools
@@ -10,7 +11,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ import redis
 
 from models.sentences import split
 from service.envelope import Envelope
+from service.serving import RACES
 from tests.e2e.server import Client, Service, client_per_worker, counted, in_turns
 from tests.service.live import Upload, eventually
+from tests.service.test_store import Between
 
 MAIL = (
     "Hello Anna, thank you for your order. It left our warehouse this morning and is on its way. "
@@ -486,3 +489,54 @@ def test_a_request_makes_at_most_two_round_trips_to_redis(service: Service, keys
             made = {name: calls - before.get(name, 0) for name, calls in asked().items()}
             assert made.pop("eval") == evals
             assert {name for name, calls in made.items() if calls} <= {"get", "pttl", "set", "info"}, made
+
+
+@contextmanager
+def overtaking(url: str, folder: Path, first: Callable[[bytes], object]) -> Iterator[str]:
+    """Another URL of the same Redis, where `first` is shown each question before Redis is."""
+    between = Between(Path(url.removeprefix("unix://")), folder / "between.sock", first=first)
+    ready, enough = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with between.running():
+            ready.set()
+            await asyncio.to_thread(enough.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    ready.wait()
+    try:
+        yield f"unix://{between.socket}"
+    finally:
+        enough.set()
+        thread.join()
+
+
+def test_a_request_that_is_overtaken_every_time_is_409_and_leaves_nothing(
+    external: dict[str, str], keys: redis.Redis, tmp_path: Path
+) -> None:
+    session = secrets.token_hex(8)
+    key = f"undertone:public:spam:{session}"
+    envelope = Envelope([base64.b64decode(external["UNDERTONE_STATE_KEY"])])
+    others: list[bytes] = []
+    writes: list[bytes] = []
+
+    def overtake(question: bytes) -> None:
+        """Whatever is to be written, another has written before: the same state, anew."""
+        if others and b"PX" in question:
+            writes.append(question)
+            keys.set(key, envelope.seal(key, others[0]))
+
+    with overtaking(external["REDIS_URL"], tmp_path, overtake) as url:
+        environment = {**external, "REDIS_URL": url, "UNDERTONE_WORKERS": "2", "UNDERTONE_REDIS_TIMEOUT": "5"}
+        with Service(tmp_path, environment | {"UNDERTONE_MODELS": "spam-gru"}) as service, in_turns(service) as turns:
+            turns.predict(text="Hello there.", session_id=session)
+            stored = keys.get(key)
+            assert isinstance(stored, bytes)
+            others.append(envelope.open(key, stored))
+            refused = turns.predict(409, text="Is it there?", session_id=session)
+            assert (refused["code"], len(writes)) == ("conflict", RACES)
+            (event,) = turns.stream("Is it there?", session_id=session)
+            assert (event["error"]["code"], len(writes)) == ("conflict", 2 * RACES)
+            others.clear()
+            assert turns.predict(text="Is it there?", session_id=session, step=1)["session"]["step"] == 2

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -203,13 +203,14 @@ def test_a_redis_that_is_not_there_is_unavailable(settings: Settings, tmp_path: 
 @dataclass
 class Between:
     """Stands between a client and the real server: can hold its answers back, for a while (`late`, seconds) or until
-    they are released, or hold one and cut the connection."""
+    they are released, or hold one and cut the connection; `first` is shown each question before the server is."""
 
     server: Path
     socket: Path
     silent: bool = False
     late: float = 0.0
     cut: bool = False
+    first: Callable[[bytes], object] = bytes
     heard: list[bytes] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -226,6 +227,7 @@ class Between:
         async def ask() -> None:
             while data := await reader.read(65536):
                 self.heard.append(data)
+                self.first(data)
                 questions.write(data)
             questions.close()
 
