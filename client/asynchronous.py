@@ -91,7 +91,7 @@ class AsyncClient:
         return AsyncSession(self, session_id, task, step)
 
     async def forget(self, session_id: str, *, task: str | None = None) -> None:
-        """Deletes a session, for one task or for all; there need not be one."""
+        """Deletes a session, for one task or for all that are loaded; there need not be one."""
         await self.call("DELETE", f"/v1/sessions/{session_id}", query={} if task is None else {"task": task})
 
     async def models(self) -> list[Model]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from pathlib import Path
 from typing import Final
@@ -31,8 +30,7 @@ def main() -> None:
     try:
         settings = Settings.read(os.environ)
         catalogue.folders(settings.models)
-        if settings.device.startswith("cuda"):
-            _look_for(settings)
+        catalogue.look_for(settings.device, settings.workers)
     except SettingsError as error:
         sys.exit(f"undertone: {error}")
     if arguments.check:
@@ -47,17 +45,7 @@ def main() -> None:
     command = [sys.executable, "-m", "bentoml", "serve", "service.app:Undertone"]
     command += ["--host", arguments.host, "--port", str(arguments.port)]
     command += ["--timeout-keep-alive", str(KEEP_ALIVE)]
-    command += ["--timeout-graceful-shutdown", str(settings.grace)]
     os.execve(command[0], command, environment)  # noqa: S606 - signals are then BentoML's to handle
-
-
-def _look_for(settings: Settings) -> None:
-    """Asks torch for the workers' devices, in a process of its own: it would stay in this one's memory for good."""
-    code = f"from service.catalogue import place\nfor n in range({settings.workers}): place({settings.device!r}, n + 1)"
-    command = [sys.executable, "-c", code]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise SettingsError(done.stderr.strip().rpartition("SettingsError: ")[2])
 
 
 if __name__ == "__main__":

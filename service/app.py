@@ -1,7 +1,7 @@
 """The BentoML service: `bentoml serve service.app:Undertone`.
 
 supervisor: on_deployment --embedded Redis--> environment, supervisor.py   (once)
-worker:     __init__ --models--> Serving          request --Guard--> ours, routes.py
+worker:     __init__ --models--> Serving          to_asgi: server.py       request --Guard--> ours, routes.py
                                                              `-----> BentoML's: probes, two native twins
 """
 
@@ -32,7 +32,7 @@ from service.guard import NATIVE, PROBES, ROUTES, ErrorResponse, Guard
 from service.metrics import Metrics
 from service.routes import application
 from service.serving import Serving
-from service.settings import Settings
+from service.settings import Settings, SettingsError
 from service.wire import BatchIn, BatchOut, PredictIn, Prediction
 
 T = TypeVar("T")
@@ -125,8 +125,12 @@ class Undertone:
     def prepare() -> None:
         """Once, in the supervisor: refuses what no worker could serve; workers inherit the environment."""
         logs.install()
-        settings = Settings.read(os.environ)
-        catalogue.folders(settings.models)
+        try:
+            settings = Settings.read(os.environ)
+            catalogue.folders(settings.models)
+            catalogue.look_for(settings.device, settings.workers)
+        except SettingsError as error:
+            raise BentoMLException(str(error)) from None  # which its command line shows as a sentence
         embedded.provide(os.environ)
         supervisor.teach(settings.grace)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import ctypes
 import logging
+import re
+import subprocess
 import sys
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +28,9 @@ from service.settings import SettingsError
 
 logger = logging.getLogger(__name__)
 
+ROOT: Final = Path(__file__).parent.parent
+NAME: Final = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
+"""What a task may be: with a colon in it, a tenant could not be erased."""
 INLINE: Final = 8
 """Sentences that are scored without a thread: they take about as long as going to one and back."""
 
@@ -126,6 +131,19 @@ def place(device: str, worker: int) -> str:
     return f"cuda:{number}"
 
 
+def look_for(device: str, workers: int) -> None:
+    """Raises SettingsError where a worker's device is not there.
+
+    torch is asked in a process of its own: it would stay in a supervisor's memory for good.
+    """
+    if not device.startswith("cuda"):
+        return
+    code = f"from service.catalogue import place\nfor n in range({workers}): place({device!r}, n + 1)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SettingsError(done.stderr.strip().rpartition("SettingsError: ")[2])
+
+
 def load(names: Sequence[str], worker: int, queue: int, device: str = "auto") -> Catalogue:
     """Loads artefacts by name (shipped ones) or folder, on this worker's device.
 
@@ -139,6 +157,12 @@ def load(names: Sequence[str], worker: int, queue: int, device: str = "auto") ->
     loaded: list[Model] = []
     for folder in folders(names):
         artefact = load_artefact(folder)
+        if not NAME.fullmatch(artefact.task):
+            raise SettingsError(
+                f"UNDERTONE_MODELS names {folder.name!r}, whose task is {artefact.task!r}, and a task is part of a "
+                "session's name in Redis: train it again, with 1 to 128 of the letters, digits and signs "
+                "A-Z a-z 0-9 _ . ~ - as its task"
+            )
         predictor = Predictor(artefact, where)
         _steady()
         predictor.advance([(None, ["The first call pays for what later ones find warm."])])

@@ -21,7 +21,7 @@ from service import phases
 from service.catalogue import Catalogue, Model
 from service.errors import Conflict, ModelChanged, SessionNotFound, WrongStep
 from service.record import Mark, Record, TextHash
-from service.store import LostRace, Name, Store, Stored
+from service.store import LostRace, Name, Patience, Store, Stored
 from service.wire import SessionOut
 
 if TYPE_CHECKING:
@@ -64,11 +64,19 @@ class Conversation(Unstored):
     """A request in a session: for its name, the `model` it asks for, if it does, and its `step`."""
 
     def __init__(
-        self, store: Store, catalogue: Catalogue, name: Name, model: str | None, step: int | None, stored: Stored
+        self,
+        store: Store,
+        catalogue: Catalogue,
+        name: Name,
+        model: str | None,
+        step: int | None,
+        patience: Patience,
+        stored: Stored,
     ) -> None:
         super().__init__(_fitting(catalogue, name.task, model, stored.record))
         self._request = (store, catalogue, name, model, step)
         self._store = store
+        self._patience = patience
         self._name = name
         self._version = stored.version
         self._record = stored.record
@@ -93,10 +101,12 @@ class Conversation(Unstored):
     ) -> Conversation:
         """Reads the session; raises SessionNotFound, WrongStep or ModelChanged where it cannot go on."""
         phases.session(name.task)
-        return cls(store, catalogue, name, model, step, await store.load(name))
+        patience = store.patience()
+        return cls(store, catalogue, name, model, step, patience, await store.load(name, patience))
 
     def again(self, lost: LostRace) -> Conversation:
-        return Conversation(*self._request, lost.stored)
+        """Redis has answered, so it is not what is slow: with a new patience."""
+        return Conversation(*self._request, self._store.patience(), lost.stored)
 
     def broken_off(self, lost: LostRace) -> UndertoneError:
         if lost.stored.record is None:
@@ -124,7 +134,8 @@ class Conversation(Unstored):
     async def commit(self, now: Mark, sentences: Sequence[str]) -> None:
         self._text.add(sentences)
         record = Record(self.model.digest, now, self.start, self._text.digest())
-        self._version = await self._store.save(self._name, record, self._version)
+        self._version = await self._store.save(self._name, record, self._version, self._patience)
+        self._patience = self._store.patience()  # of a stream's next sentences
         self._record, self._now, self._written = record, now, True
         self._until = monotonic() + self._store.ttl
         phases.session(self._name.task, "created" if self._new else "resumed")

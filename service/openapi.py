@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from service import wire
+from service.serving import RACES
 from service.settings import Settings
 
 ASSETS: Final = ("swagger-ui.css", "swagger-ui-bundle.js")
@@ -65,6 +66,10 @@ _LIMITS: Final = {
     ),
 }
 """Of a stream: the setting, its default and what it bounds."""
+RACE: Final = (
+    f"Of requests that write one session at the same time, one that others overtake {RACES} times in a row gets 409 "
+    "`conflict`: nothing of it was stored, send it again."
+)
 STREAM: Final = """\
 One `sentence` event (StreamedSentence) per sentence, then one `done` (Done) or `error` (ErrorOut). The text comes as
 JSON, as a text/plain body that may still be being written, or as a mail; in these two the parameters are in the query.
@@ -85,10 +90,11 @@ before it; a connection that ends, at once.
 |---|---|
 | 1000 | `done` was sent |
 | 4000 + a status | an `error` event was sent, which has this status over HTTP: 4400 a query or frame that is wrong, \
-4404 no such session, 4408 idle, 4409 a session's step or model, 4413 a frame or the text too large, 4503 try again |
+4404 no such session, 4408 idle, 4409 a session's step or model, 4413 a frame or the text too large, 4503 try again \
+(with `shutting_down`: the service stops, and this stream has had its `UNDERTONE_GRACE`; in a session, go on with the \
+last event's id as `step`) |
 | 1009 | a frame of more bytes than four for each code point that `UNDERTONE_MAX_FRAME` allows |
 | 1011 | something broke here, or the client answers no pings, which come every 20 s |
-| 1012 | the service stops: connect again and go on with `step` |
 
 The limits of a stream, each a setting of the service. Beyond one comes an `error` that names it and the number that
 holds there; too many frames only wait.
@@ -148,7 +154,8 @@ def _paths() -> dict[str, Any]:
         "/v1/sessions/{id}": {
             "get": _operation("What is stored of a session", wire.SessionState, [session_id, _parameter("task")]),
             "delete": {
-                "summary": "Forget a session; without task, for every task",
+                "summary": "Forget a session; without task, for every task that is loaded",
+                "description": "A task may be named whose models are no longer loaded.",
                 "parameters": [session_id, _parameter("task", required=False)],
                 "responses": {"204": {"description": "It is not there any more."}, **_errors()},
             },
@@ -178,7 +185,7 @@ def _operation(
 
 def _predict() -> dict[str, Any]:
     said = _operation("Score one text, or one mail", wire.Prediction, body=wire.PredictIn)
-    said["description"] = "A mail may also be the body itself; then the parameters are in the query."
+    said["description"] = f"A mail may also be the body itself; then the parameters are in the query. {RACE}"
     said["parameters"] = [_parameter(name, required=False) for name in _QUERY if name in wire.PredictIn.model_fields]
     said["requestBody"]["content"] |= _mail()
     return said
@@ -186,7 +193,7 @@ def _predict() -> dict[str, Any]:
 
 def _stream() -> dict[str, Any]:
     said = _operation("Score a text while it is written", wire.Done, body=wire.StreamIn)
-    said["description"] = STREAM
+    said["description"] = f"{STREAM}\n{RACE} So it is with a stream of which nothing was seen yet."
     said["parameters"] = [_parameter(name, required=False) for name in _QUERY]
     said["requestBody"]["content"] |= {"text/plain": {"schema": {"type": "string"}}} | _mail()
     lines = {"schema": {"oneOf": [_reference(m) for m in (wire.StreamedSentence, wire.Done, wire.ErrorOut)]}}

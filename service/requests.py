@@ -24,8 +24,8 @@ MAIL: Final = "message/rfc822"
 QUERY: Final = ("task", "model", "threshold", "session_id", "step", "stop_at")
 LONGEST_ID: Final = 19
 """Digits of an event's id."""
-SESSION: Final[TypeAdapter[str]] = TypeAdapter(SessionId)
-"""A session id where it is part of a path."""
+NAME: Final[TypeAdapter[str]] = TypeAdapter(SessionId)
+"""What a session id may be, where it is part of a path, and a task that is not loaded."""
 
 
 def admit(connection: HTTPConnection, serving: Serving, *, limited: bool = True) -> str:
@@ -122,7 +122,21 @@ def last_event_id(connection: HTTPConnection) -> int:
 
 
 def session_id(request: Request) -> str:
+    return _in_a_key("session_id", request.path_params["id"])
+
+
+def forgotten_task(request: Request) -> str | None:
+    """The task of the query, which need not be loaded; None: it names none."""
+    task = request.query_params.get("task")
+    return None if task is None else _in_a_key("task", task)
+
+
+def _in_a_key(field: str, name: str) -> str:
+    """The name, as it may be part of a key in Redis."""
     try:
-        return SESSION.validate_python(request.path_params["id"])
-    except ValidationError as error:
-        raise _refused(error) from None
+        return NAME.validate_python(name)
+    except ValidationError:
+        raise InvalidRequest(
+            f"{field} is {name[:80]!r}, wanted are 1 to 128 of the letters, digits and signs A-Z a-z 0-9 _ . ~ -",
+            field=field,
+        ) from None

@@ -22,7 +22,18 @@ from service.duplex import Duplex
 from service.errors import InvalidRequest, MethodNotAllowed, NotFound, StoreUnavailable, Timeout
 from service.guard import NATIVE, PROBES, ErrorResponse
 from service.phases import phase
-from service.requests import JSON, TEXT, accepted, admit, last_event_id, media_type, parsed, queried, session_id
+from service.requests import (
+    JSON,
+    TEXT,
+    accepted,
+    admit,
+    forgotten_task,
+    last_event_id,
+    media_type,
+    parsed,
+    queried,
+    session_id,
+)
 from service.serving import Serving, cut
 from service.sockets import Nowhere, Socket
 from service.streams import Stream
@@ -73,10 +84,10 @@ async def stream(request: Request, serving: Serving) -> ASGIApp:
 async def session(request: Request, serving: Serving) -> Response:
     tenant = admit(request, serving)
     name = session_id(request)
-    task = request.query_params.get("task")
     if request.method == "DELETE":
-        await serving.forget(tenant, name, task)
+        await serving.forget(tenant, name, forgotten_task(request))
         return Response(status_code=204)
+    task = request.query_params.get("task")
     if task is None:
         raise InvalidRequest("the query lacks task: ask for ?task=spam, say", field="task")
     return _json(await serving.session(tenant, name, task))

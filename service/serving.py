@@ -140,8 +140,8 @@ class Serving:
         )
 
     async def forget(self, tenant: str, session_id: str, task: str | None) -> None:
-        """Deletes a session, for one task or for all of them; there need not be one."""
-        tasks = self.catalogue.tasks if task is None else [self.catalogue.task(task)]
+        """Deletes a session, for one task, loaded or not, or for all that are loaded; there need not be one."""
+        tasks = self.catalogue.tasks if task is None else [task]
         names = [Name(tenant, t, session_id) for t in tasks]
         self.deleted(await self.store.delete(names))
 
@@ -244,7 +244,7 @@ class Serving:
         """After a lost race. Losers of one session in one worker take turns: all at once, each of n would be scored
         up to n times, and some would never win. What keeps the session whole is the store alone."""
         async with self._losers.setdefault(lost.name, asyncio.Lock()):
-            for _ in range(RACES):
+            for _ in range(RACES - 1):
                 held = held.again(lost)
                 try:
                     return await self._score(held, request, cuts)

@@ -29,11 +29,11 @@ class Settings:
     workers: int = 1  # UNDERTONE_WORKERS: processes
     redis_url: str = field(default="", repr=False)  # REDIS_URL: may hold a password
     redis_cluster: bool = False  # UNDERTONE_REDIS_CLUSTER=1: REDIS_URL is a node of a Redis Cluster
-    redis_timeout: float = 0.25  # UNDERTONE_REDIS_TIMEOUT
+    redis_timeout: float = 0.25  # UNDERTONE_REDIS_TIMEOUT: of a session request, in all
     state_keys: tuple[bytes, ...] = field(default=(), repr=False)  # UNDERTONE_STATE_KEY: base64, the first one writes
     grace: int = 10  # UNDERTONE_GRACE: seconds that running requests get at the end
     device: str = "auto"  # UNDERTONE_DEVICE: cpu, cuda (each worker another), cuda:N, or auto: cuda if there is any
-    session_ttl: int = 86_400  # UNDERTONE_SESSION_TTL: how long a session lives after its last request
+    session_ttl: int = 86_400  # UNDERTONE_SESSION_TTL: how long a session lives after its last new sentence
     api_keys: Mapping[str, str] = field(default_factory=dict, repr=False)  # UNDERTONE_API_KEYS: sha256 -> name
     open: bool = False  # UNDERTONE_OPEN=1: anybody is served
     metrics_open: bool = False  # UNDERTONE_METRICS_OPEN=1: /metrics needs no key

@@ -21,7 +21,7 @@ from starlette.types import Receive, Scope, Send
 from models.errors import UndertoneError
 from service.access import SUBPROTOCOL, Bucket
 from service.duplex import together
-from service.errors import FrameTooLarge, InvalidRequest, NotFound, Timeout, UnsupportedMedia
+from service.errors import FrameTooLarge, InvalidRequest, NotFound, ShuttingDown, Timeout, UnsupportedMedia
 from service.events import Event
 from service.guard import ErrorResponse
 from service.inbox import Inbox
@@ -74,10 +74,16 @@ class _Typed:
         """Returns when the answer is complete and closed, or the client has gone; leaves no task."""
         try:
             stream = await self._begin(tenant)
+            await together(self._work(stream), self._watch())
         except UndertoneError as error:
             await self._write([Event.error(error)])
-        else:
-            await together(self._work(stream), self._watch())
+        except asyncio.CancelledError:
+            # Only the server does that, when it ends and this stream has had its grace.
+            ended = ShuttingDown(
+                "the service ends: connect again and send the text again; in a session, what follows the last event's "
+                "sentence, with its id as step"
+            )
+            await self._write([Event.error(ended)])
 
     async def _begin(self, tenant: str) -> Stream:
         connection = HTTPConnection(self._scope)

@@ -12,6 +12,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -97,6 +98,14 @@ class Stored(NamedTuple):
     alive: float
 
 
+@dataclass
+class Patience:
+    """The seconds that one request waits for Redis, all its questions together; each takes what it took. A write that
+    has lost a race was answered: what tries again has a patience of its own."""
+
+    seconds: float
+
+
 class LostRace(UndertoneError):
     """Another request wrote the session `name` first, and left `stored`; never leaves this package."""
 
@@ -118,7 +127,7 @@ class Store:
         self._redis = _client(settings)
         self._free = asyncio.Semaphore(CONNECTIONS)
         self._metrics = metrics
-        self._breaker = Breaker(lambda: self._bounded("probe", self._touch), metrics.store_given_up)
+        self._breaker = Breaker(lambda: self._bounded("probe", self._touch, self.patience()), metrics.store_given_up)
 
     @property
     def envelope(self) -> Envelope:
@@ -126,18 +135,22 @@ class Store:
             raise StoreUnavailable("this service has no store for sessions: set REDIS_URL and UNDERTONE_STATE_KEY")
         return self._envelope
 
-    async def load(self, name: Name) -> Stored:
+    def patience(self) -> Patience:
+        """That of a request that begins now."""
+        return Patience(self._timeout)
+
+    async def load(self, name: Name, patience: Patience | None = None) -> Stored:
         """What is stored under `name`; raises StateUnreadable where it does not open."""
         self.envelope  # noqa: B018 - raises where there is none
-        sealed, alive = await self._ask("read", lambda: self._redis.eval(READ, 1, name.key))
+        sealed, alive = await self._ask("read", lambda: self._redis.eval(READ, 1, name.key), patience)
         return self._opened(name, sealed, alive / 1000)
 
-    async def save(self, name: Name, record: Record, version: bytes) -> bytes:
+    async def save(self, name: Name, record: Record, version: bytes, patience: Patience | None = None) -> bytes:
         """Writes if `version` still stands there: the new version; raises LostRace where another was faster."""
         sealed = self.envelope.seal(name.key, record.pack())
         arguments: tuple[Any, ...] = (name.key, version, sealed, self.ttl * 1000)
         # The script itself, not its digest, which a Redis that was restarted does not know: it would be asked twice.
-        found = await self._ask("write", lambda: self._redis.eval(COMPARE_AND_SET, 1, *arguments))
+        found = await self._ask("write", lambda: self._redis.eval(COMPARE_AND_SET, 1, *arguments), patience)
         if found == 1:
             self._metrics.stored(name.task, len(sealed))
             return sealed[:VERSION]
@@ -224,20 +237,22 @@ class Store:
         )
 
     async def _touch(self) -> None:
-        # Another name each time: in a cluster it should not be one node that speaks for all.
-        await self._redis.set(f"{PREFIX}:probe:{secrets.token_hex(1)}", b"", px=PROBE_MS)
+        # Another name each time: in a cluster it should not be one node that speaks for all; and no tenant has none.
+        await self._redis.set(f"{PREFIX}::probe:{secrets.token_hex(1)}", b"", px=PROBE_MS)
 
-    async def _ask(self, operation: Operation, question: Callable[[], Awaitable[T]]) -> T:
+    async def _ask(
+        self, operation: Operation, question: Callable[[], Awaitable[T]], patience: Patience | None = None
+    ) -> T:
         self._breaker.admit()
-        got = await self._bounded(operation, question)
+        got = await self._bounded(operation, question, patience or self.patience())
         self._breaker.succeeded(KINDS[operation])
         return got
 
-    async def _bounded(self, operation: Operation, question: Callable[[], Awaitable[T]]) -> T:
+    async def _bounded(self, operation: Operation, question: Callable[[], Awaitable[T]], patience: Patience) -> T:
         began = perf_counter()
         kind = KINDS[operation]
         try:
-            async with asyncio.timeout(self._timeout), self._free:
+            async with asyncio.timeout(patience.seconds), self._free:
                 got = await question()
         except tuple(itertools.chain(*FAULTS.values())) as error:
             reason = next(name for name, kinds in FAULTS.items() if isinstance(error, kinds))
@@ -251,6 +266,7 @@ class Store:
             ) from None
         finally:
             ended = perf_counter()
+            patience.seconds -= ended - began
             phases.spent("redis", began, ended)
         self._metrics.asked_redis(operation, ended - began)
         return got

@@ -26,6 +26,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 ROOT: Final = Path(__file__).parent.parent.parent
 COMMAND: Final = (sys.executable, "-m", "service", "--port", "{port}")
+BENTOML: Final = (sys.executable, "-m", "bentoml", "serve", "service.app:Undertone", "--port", "{port}")
+"""The same without our own start; it wants a BENTOML_HOME."""
 READY_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
 Asked: TypeAlias = tuple[str | None, str | None]

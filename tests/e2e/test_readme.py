@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from cli.__main__ import main as undertone
+from service.serving import RACES
 from service.settings import Settings
 from tests.e2e import readme
 from tests.e2e.server import ROOT, Service
@@ -48,12 +49,17 @@ def test_the_targets_and_modules_that_are_named_exist() -> None:
 def test_every_promise_of_a_session_names_tests_that_exist() -> None:
     promises = re.findall(r"(?m)^\d+\. .*(?:\n   .*)*", section("What a session promises"))
     assert len(promises) == 10
-    tests = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
+    folders = [ROOT / "tests" / name for name in ("e2e", "faults")]
+    tests = "".join(path.read_text("utf-8") for folder in folders for path in folder.rglob("test_*.py"))
     for promise in promises:
         named = re.findall(r"`…(_\w+?)(?:…|`)", promise)
         assert named, f"no test holds this: {promise}"
         for name in named:
             assert len(set(re.findall(rf"(?m)^ *def (test\w*{name}\w*)", tests))) == 1, name
+
+
+def test_the_races_that_a_request_may_lose_are_as_many_as_is_said() -> None:
+    assert f"overtake {RACES} times in a row is 409" in " ".join(section("What a session promises").split())
 
 
 def test_every_promise_names_files_that_exist() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.server import ROOT, Client, Service, counted, in_turns
+from tests.e2e.server import BENTOML, COMMAND, ROOT, Client, Service, counted, in_turns
 from tests.service.live import eventually
 
 MAKE = ("make", "--no-print-directory", "serve", "PORT={port}")
@@ -78,14 +78,16 @@ def test_two_instances_do_not_disturb_each_other_and_leave_nothing(made: Service
         assert time.monotonic() - began < GRACE / 2
 
 
-def test_what_cannot_be_served_is_refused_with_a_sentence(tmp_path: Path) -> None:
+@pytest.mark.parametrize("command", [COMMAND, BENTOML], ids=["python -m service", "bentoml serve"])
+def test_what_cannot_be_served_is_refused_with_a_sentence(tmp_path: Path, command: tuple[str, ...]) -> None:
     for environment, wanted in (
         ({"REDIS_URL": "redis://127.0.0.1:1"}, "UNDERTONE_STATE_KEY"),
         ({"UNDERTONE_MODELS": "no/such-model"}, "no/such-model"),
         ({"UNDERTONE_QUEUE": "many"}, "UNDERTONE_QUEUE"),
+        ({"UNDERTONE_DEVICE": "cuda:99"}, "UNDERTONE_DEVICE is cuda:99"),
     ):
         with pytest.raises(RuntimeError, match=wanted) as refused:
-            Service(tmp_path, environment)
+            Service(tmp_path, environment | {"BENTOML_HOME": str(tmp_path / "bentoml")}, command)
         assert "Traceback" not in str(refused.value)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import hashlib
 import itertools
 import os
@@ -9,7 +11,7 @@ import secrets
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,8 +21,11 @@ import pytest
 import redis
 
 from models.sentences import split
+from service.envelope import Envelope
+from service.serving import RACES
 from tests.e2e.server import Client, Service, client_per_worker, counted, in_turns
 from tests.service.live import Upload, eventually
+from tests.service.test_store import Between
 
 MAIL = (
     "Hello Anna, thank you for your order. It left our warehouse this morning and is on its way. "
@@ -352,14 +357,20 @@ def test_a_flipped_bit_in_any_byte_is_409_and_never_a_number(service: Service, k
         assert turns.predict(text="Hello.", session_id=session)["session"]["step"] == len(split(MAIL)) + 1
 
 
-def test_what_is_stored_holds_no_word_of_the_text(service: Service, keys: redis.Redis) -> None:
+def test_what_is_stored_holds_no_word_of_the_text(
+    service: Service, external: dict[str, str], keys: redis.Redis
+) -> None:
+    """Not even for who has the state key."""
     session = secrets.token_hex(8)
+    key = f"undertone:public:spam:{session}"
+    envelope = Envelope([base64.b64decode(external["UNDERTONE_STATE_KEY"])])
     with in_turns(service) as turns:
         for _ in range(4):
             turns.predict(text=MAIL, session_id=session)
-            stored = keys.get(f"undertone:public:spam:{session}")
+            stored = keys.get(key)
             assert isinstance(stored, bytes)
-            assert not any(word.encode() in stored for word in MAIL.split() if len(word) > 3)
+            for value in (stored, envelope.open(key, stored)):
+                assert not any(word.encode() in value for word in MAIL.split() if len(word) > 3)
 
 
 @pytest.mark.parametrize(("task", "model"), [("spam", "spam-gru"), ("sentiment", "sentiment-gru")])
@@ -415,7 +426,8 @@ def test_callers_never_meet_and_one_can_have_everything_forgotten(
         assert turns("GET", path, headers=anna).status_code == 404
         metrics = turns("GET", "/metrics", headers=anna).text
         assert counted(metrics, "undertone_requests_total", route="/v1/sessions", method="DELETE", status="204") == 1
-        assert not any(key in metrics or key in service.log.read_text() for key in (name, *secret.values()))
+        private = (name, *secret.values(), external["UNDERTONE_STATE_KEY"])
+        assert not any(key in metrics or key in service.log.read_text() for key in private)
 
 
 def test_models_are_exchanged_while_sessions_drain(service: Service, external: dict[str, str], tmp_path: Path) -> None:
@@ -440,3 +452,95 @@ def test_models_are_exchanged_while_sessions_drain(service: Service, external: d
         assert turns.predict(text=texts[0], session_id=old)["model"]["name"] == "spam-conv1d"
     with in_turns(service) as turns:
         assert turns.predict(text=texts[1], session_id=old, step=1)["model"]["name"] == "spam-conv1d"
+
+
+def test_a_session_that_expires_in_mid_stream_is_an_error_and_is_not_made_anew(
+    service: Service, keys: redis.Redis
+) -> None:
+    session = secrets.token_hex(8)
+    key = f"undertone:public:spam:{session}"
+    with in_turns(service) as turns:
+        first, _ = turns.clients
+        with uploading(service, first, f"session_id={session}") as upload:
+            upload.send("The cat sat on film number 1. The cat sat on it ")
+            upload.sentences(1)
+            assert turns("GET", f"/v1/sessions/{session}?task=spam").json()["step"] == 1
+            keys.delete(key)  # as at the end of its life
+            upload.send("once more. And there it stays.")
+            upload.end()
+            sentence, error = upload.whole().events
+        assert (sentence.id, error.name, error.data["error"]["code"]) == (1, "error", "session_not_found")
+        assert "expired or evicted: resend from the start" in error.data["error"]["message"]
+        assert not keys.exists(key)
+        for _ in turns.clients:
+            assert turns("GET", f"/v1/sessions/{session}?task=spam").status_code == 404
+
+
+def test_a_request_makes_at_most_two_round_trips_to_redis(service: Service, keys: redis.Redis) -> None:
+    """As Redis counts what it was asked; a script's own calls are those that a script makes."""
+    session = secrets.token_hex(8)
+
+    def asked() -> dict[str, int]:
+        return {name.removeprefix("cmdstat_"): said["calls"] for name, said in keys.info("commandstats").items()}
+
+    with in_turns(service) as turns:
+        for _ in turns.clients:
+            turns.predict(text=MAIL, session_id=secrets.token_hex(8))  # each worker has a connection
+        for step, evals in ((0, 2), (len(split(MAIL)), 2), (len(split(MAIL)), 1), (None, 2)):
+            before = asked()
+            said = turns.predict(text=MAIL, session_id=session, **({} if step is None else {"step": step}))["session"]
+            assert said["replayed"] is (evals == 1)
+            made = {name: calls - before.get(name, 0) for name, calls in asked().items()}
+            assert made.pop("eval") == evals
+            assert {name for name, calls in made.items() if calls} <= {"get", "pttl", "set", "info"}, made
+
+
+@contextmanager
+def overtaking(url: str, folder: Path, first: Callable[[bytes], object]) -> Iterator[str]:
+    """Another URL of the same Redis, where `first` is shown each question before Redis is."""
+    between = Between(Path(url.removeprefix("unix://")), folder / "between.sock", first=first)
+    ready, enough = threading.Event(), threading.Event()
+
+    async def serve() -> None:
+        async with between.running():
+            ready.set()
+            await asyncio.to_thread(enough.wait)
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    ready.wait()
+    try:
+        yield f"unix://{between.socket}"
+    finally:
+        enough.set()
+        thread.join()
+
+
+def test_a_request_that_is_overtaken_every_time_is_409_and_leaves_nothing(
+    external: dict[str, str], keys: redis.Redis, tmp_path: Path
+) -> None:
+    session = secrets.token_hex(8)
+    key = f"undertone:public:spam:{session}"
+    envelope = Envelope([base64.b64decode(external["UNDERTONE_STATE_KEY"])])
+    others: list[bytes] = []
+    writes: list[bytes] = []
+
+    def overtake(question: bytes) -> None:
+        """Whatever is to be written, another has written before: the same state, anew."""
+        if others and b"PX" in question:
+            writes.append(question)
+            keys.set(key, envelope.seal(key, others[0]))
+
+    with overtaking(external["REDIS_URL"], tmp_path, overtake) as url:
+        environment = {**external, "REDIS_URL": url, "UNDERTONE_WORKERS": "2", "UNDERTONE_REDIS_TIMEOUT": "5"}
+        with Service(tmp_path, environment | {"UNDERTONE_MODELS": "spam-gru"}) as service, in_turns(service) as turns:
+            turns.predict(text="Hello there.", session_id=session)
+            stored = keys.get(key)
+            assert isinstance(stored, bytes)
+            others.append(envelope.open(key, stored))
+            refused = turns.predict(409, text="Is it there?", session_id=session)
+            assert (refused["code"], len(writes)) == ("conflict", RACES)
+            (event,) = turns.stream("Is it there?", session_id=session)
+            assert (event["error"]["code"], len(writes)) == ("conflict", 2 * RACES)
+            others.clear()
+            assert turns.predict(text="Is it there?", session_id=session, step=1)["session"]["step"] == 2

@@ -18,7 +18,8 @@ ROW = "{:<28} {:>10} {:>10} {:>6} {:>7} {:>5} {:>19}   {}"
 HEAD = ROW.format("", "operations", "unanswered", "faults", "s apart", "lost", "wrong probabilities", "workers")
 LEGEND = """
 unanswered: refused or cut off, and sent again   s apart: the median time from one fault to the next
-lost: steps that were acknowledged and are gone   in turn: answers of a session by another worker than the one before
+lost: steps that were acknowledged and are gone; of a session whose answers no order explains, all of its steps
+in turn: answers of a session by another worker than the one before
 memory: what the worker that grew most took on top, from a quarter of the sessions to the end"""
 
 

@@ -16,7 +16,7 @@ import secrets
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -73,7 +73,8 @@ class Tally:
     operations: int
     unanswered: int
     lost: int
-    """Sentences that were acknowledged, and that no later answer knows of."""
+    """Steps that were acknowledged, and that a later answer does not know of; all of those of a session whose answers
+    no order explains, since it cannot be told which."""
     wrong: int
     """Probabilities that are not those of the sentences in any order that explains the rest."""
     alternating: float = 1.0
@@ -244,7 +245,7 @@ class Callers:
                 continue
             order = serial_order(history, reader, numbers=False)
             if order is None:
-                counted.lost += 1
+                counted.lost += acknowledged(history)
             else:
                 counted.wrong += _wrong(order, reader)
         return counted
@@ -293,6 +294,11 @@ def _understood(response: httpx.Response, kind: str) -> tuple[Answer | None, boo
     session = said["session"]
     told = "replayed" if session["replayed"] else "scored"
     return Answer(told, session["step"], said["probability"], session["created"]), True  # type: ignore[arg-type]
+
+
+def acknowledged(history: Iterable[Operation]) -> int:
+    """Steps that callers were told of; at least one, since a history of none at all has an order."""
+    return max(1, sum(len(one.texts) for one in history if one.answer and one.answer.kind == "scored"))
 
 
 def _wrong(order: list[Operation], reader: Reader) -> int:

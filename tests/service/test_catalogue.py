@@ -16,7 +16,7 @@ from service import catalogue
 from service.catalogue import Catalogue
 from service.errors import InvalidRequest, UnknownModel, UnknownTask
 from service.settings import SettingsError
-from tests.service.live import Bench
+from tests.service.live import Bench, artefact
 
 ROOT: Final = Path(__file__).parents[2]
 
@@ -76,6 +76,12 @@ def test_more_than_two_labels_have_no_threshold(models: Catalogue, monkeypatch: 
 def test_a_model_that_is_not_there_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="UNDERTONE_MODELS names 'nothing'"):
         catalogue.load([str(tmp_path / "nothing")], 1, 10)
+
+
+def test_a_task_that_cannot_be_part_of_a_key_is_refused(tmp_path: Path) -> None:
+    replace(artefact("spam", "gru"), task="a:b").save(tmp_path / "odd")
+    with pytest.raises(SettingsError, match="UNDERTONE_MODELS names 'odd', whose task is 'a:b'"):
+        catalogue.load([str(tmp_path / "odd")], 1, 10)
 
 
 @pytest.mark.parametrize(

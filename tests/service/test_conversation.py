@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +20,7 @@ from models.errors import UndertoneError
 from models.sentences import Sentence, split
 from service.access import OPEN_TENANT
 from service.catalogue import Catalogue
+from service.embedded import EmbeddedRedis
 from service.errors import (
     Conflict,
     InvalidRequest,
@@ -32,7 +34,8 @@ from service.serving import RACES, Serving
 from service.store import LostRace, Name, Stored
 from service.wire import PredictIn, Prediction
 from tests.models.tiny import WORDS
-from tests.service.live import KEY, TEXT, Bench, drive, events, examples, gathered
+from tests.service.live import KEY, TEXT, Bench, Live, drive, events, examples, gathered
+from tests.service.test_store import Between
 
 ME: Final = OPEN_TENANT
 ONE: Final = "The cat sat on the film. You won free money! "
@@ -174,6 +177,18 @@ def test_callers_and_tasks_do_not_share_sessions(bench: Bench, keys: redis.Redis
     bench.run(use)
 
 
+def test_a_session_is_forgotten_for_all_tasks_that_are_loaded_and_for_any_that_is_named(
+    live: Live, keys: redis.Redis
+) -> None:
+    names = [f"undertone:public:{task}:s" for task in ("spam", "sentiment", "weather")]
+    for name in names:
+        keys.set(name, b"a state")
+    assert live.client.delete("/v1/sessions/s").status_code == 204
+    assert keys.keys() == [names[-1].encode()]
+    assert live.client.delete("/v1/sessions/s?task=weather").status_code == 204
+    assert keys.keys() == []
+
+
 def test_a_session_stays_with_its_model(bench: Bench) -> None:
     conv = bench.catalogue.resolve("spam", "spam-conv1d")
 
@@ -254,7 +269,8 @@ def test_what_is_stored_is_small_and_of_constant_size_and_holds_no_text(bench: B
             await ask(serving, ONE * 3)
             value = keys.get(REDIS_KEY)
             assert isinstance(value, bytes)
-            assert not any(word.encode() in value for word in ("money", "film", "spam", "public"))
+            for seen in (value, serving.store.envelope.open(REDIS_KEY, value)):
+                assert not any(word.encode() in seen for word in ("money", "film", "spam", "public"))
             sizes.add(len(value))
         assert len(sizes) <= 2  # the first has no state before it
         assert max(sizes) < 300
@@ -337,11 +353,11 @@ def test_a_request_asks_redis_twice_and_a_lost_race_once_more(bench: Bench, monk
 
         rivals: list[Serving] = []
 
-        async def counted(kind: Any, question: Any) -> Any:
+        async def counted(kind: Any, *question: Any) -> Any:
             asked.append(kind)
             if kind == "write" and rivals:
                 await ask(rivals.pop(), TWO)
-            return await ask_redis(kind, question)
+            return await ask_redis(kind, *question)
 
         monkeypatch.setattr(serving.store, "_ask", counted)
         await ask(serving, ONE, 0)
@@ -396,13 +412,45 @@ def test_who_loses_every_race_is_told_and_nothing_is_stored(
         monkeypatch.setattr(serving.store, "save", lost)
         with pytest.raises(Conflict, match="send this one again"):
             await ask(serving, ONE)
-        assert next(attempts) == 1 + RACES
+        assert next(attempts) == RACES
         assert keys.keys() == []
         _, raw = await drive(serving, [ONE.encode()], "/v1/stream?task=spam&session_id=s")
         (event,) = events(raw)
         assert (event.name, event.data["error"]["code"]) == ("error", "conflict")
 
     bench.run(use)
+
+
+def test_a_request_waits_for_a_slow_redis_once_and_not_for_each_of_its_questions(
+    bench: Bench, valkey: EmbeddedRedis, keys: redis.Redis, tmp_path: Path
+) -> None:
+    timeout = 1.0
+    between = Between(valkey.socket, tmp_path / "between.sock")
+
+    async def use(serving: Serving) -> None:
+        await ask(serving, ONE, 0)  # and there is a connection
+        between.late = 0.8 * timeout
+        assert (await serving.session(ME, "s", "spam")).step == 2
+        began = time.monotonic()
+        with pytest.raises(StoreUnavailable, match="whether this was stored is not known"):
+            await ask(serving, TWO, 2)
+        assert 0.9 * timeout < time.monotonic() - began < 1.5 * timeout
+        between.late = 0.0
+        assert told(await ask(serving, TWO, 2))[0] == 5
+        # A stream waits anew for each group of sentences: here for one that is read before the text ends, and the last.
+        between.late = 0.4 * timeout
+        _, raw = await drive(serving, [TEXT.encode()], "/v1/stream?task=spam&session_id=s")
+        assert events(raw)[-1].name == "done"
+
+    async def main() -> None:
+        async with between.running() as url:
+            serving = bench.serving(redis_url=url, redis_timeout=timeout)
+            try:
+                await use(serving)
+            finally:
+                await serving.store.close()
+
+    asyncio.run(main())
 
 
 def test_without_redis_sessions_are_unavailable_and_all_else_goes_on(bench: Bench, tmp_path: Path) -> None:

@@ -32,13 +32,11 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 def test_it_becomes_bentoml_on_loopback(
     started: list[tuple[str, list[str], dict[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    os.environ["UNDERTONE_GRACE"] = "7"
     run(monkeypatch)
     ((program, command, environment),) = started
     assert program == command[0] == sys.executable
     assert command[1:5] == ["-m", "bentoml", "serve", "service.app:Undertone"]
     assert command[command.index("--host") + 1 : command.index("--host") + 4] == ["127.0.0.1", "--port", "3000"]
-    assert command[command.index("--timeout-graceful-shutdown") + 1] == "7"
     assert environment["BENTOML_DO_NOT_TRACK"] == "True"
     assert Path(environment["BENTOML_HOME"]).is_dir()
 

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from starlette.routing import Route
 
 from service import guard, openapi, requests, routes, sockets, wire
-from service.errors import Idle
+from service.errors import Idle, ShuttingDown
 from service.settings import Settings
 from tests.service.live import TEXT, Live, events
 
@@ -72,7 +72,13 @@ def test_the_websocket_is_described_with_its_frames_its_codes_and_its_limits() -
     for name in ("TextFrame", "EndFrame", "ProvisionalSentence"):
         assert name in about
         assert name in SCHEMAS
-    for code in (sockets.NORMAL, sockets.APPLICATION + Idle.status, guard.BROKEN, 1009, 1012):
+    for code in (
+        sockets.NORMAL,
+        sockets.APPLICATION + Idle.status,
+        sockets.APPLICATION + ShuttingDown.status,
+        guard.BROKEN,
+        1009,
+    ):
         assert str(code) in about
     rows = re.findall(r"\| `(\w+)` \| ([\d,.]+) \|", about)
     named = {name: float(default.replace(",", "")) for name, default in rows}

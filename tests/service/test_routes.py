@@ -284,7 +284,8 @@ def test_a_bad_batch_is_refused_as_a_whole(live: Live, asked: dict[str, Any], st
     [
         ("GET", "/v1/sessions/a", 400, "invalid_request"),
         ("GET", "/v1/sessions/a?task=weather", 400, "unknown_task"),
-        ("DELETE", "/v1/sessions/a?task=weather", 400, "unknown_task"),
+        ("DELETE", "/v1/sessions/a?task=a%3Ab", 400, "invalid_request"),
+        ("DELETE", "/v1/sessions/a?task=", 400, "invalid_request"),
         ("GET", "/v1/sessions/a%3Ab?task=spam", 400, "invalid_request"),
         ("DELETE", "/v1/sessions/%7Ba%7D", 400, "invalid_request"),
         ("GET", f"/v1/sessions/{'a' * 129}?task=spam", 400, "invalid_request"),

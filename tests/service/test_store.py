@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -133,6 +133,19 @@ def test_the_value_shows_nothing_and_any_change_of_it_is_noticed(settings: Setti
     asyncio.run(main())
 
 
+def test_a_probe_is_in_no_tenants_way(settings: Settings, keys: redis.Redis) -> None:
+    mine = Name("probe", "spam", "one")
+
+    async def main() -> None:
+        async with opened(settings) as store:
+            await store.save(mine, record(), b"")
+            await store.ping()
+            assert len(keys.keys("undertone:*")) == 2, "the probe's own key is there"
+            assert [names async for names in store.erase("probe")] == [[mine]]
+
+    asyncio.run(main())
+
+
 def test_more_callers_than_connections_wait_for_one(settings: Settings, keys: redis.Redis) -> None:
     async def main() -> None:
         async with opened(settings) as store:
@@ -189,12 +202,15 @@ def test_a_redis_that_is_not_there_is_unavailable(settings: Settings, tmp_path: 
 
 @dataclass
 class Between:
-    """Stands between a client and the real server: can hold its answers back, or one and cut the connection."""
+    """Stands between a client and the real server: can hold its answers back, for a while (`late`, seconds) or until
+    they are released, or hold one and cut the connection; `first` is shown each question before the server is."""
 
     server: Path
     socket: Path
     silent: bool = False
+    late: float = 0.0
     cut: bool = False
+    first: Callable[[bytes], object] = bytes
     heard: list[bytes] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -211,6 +227,7 @@ class Between:
         async def ask() -> None:
             while data := await reader.read(65536):
                 self.heard.append(data)
+                self.first(data)
                 questions.write(data)
             questions.close()
 
@@ -221,6 +238,7 @@ class Between:
                 break
             if self.silent:
                 await self.released.wait()
+            await asyncio.sleep(self.late)
             writer.write(data)
         writer.close()
         questions.close()
