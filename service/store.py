@@ -9,7 +9,7 @@ brings back what it lost against, so that to try again costs one round trip more
 from __future__ import annotations
 
 import asyncio
-import itertools
+import logging
 import secrets
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -33,6 +33,8 @@ from service.settings import Settings
 
 if TYPE_CHECKING:
     from service.metrics import Metrics
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 PREFIX: Final = "undertone"
@@ -58,7 +60,7 @@ FAULTS: Final[dict[str, tuple[type[Exception], ...]]] = {
     "read_only": (faults.ReadOnlyError,),
     "out_of_memory": (faults.OutOfMemoryError,),
     "connection": (faults.ConnectionError, OSError, faults.RedisClusterException, faults.ClusterError),
-    "other": (faults.RedisError,),
+    "other": (Exception,),
 }
 """What can be wrong with Redis, the first that fits."""
 # KEYS[1]: the value and its life in ms, of one moment and in one round trip.
@@ -254,8 +256,12 @@ class Store:
         try:
             async with asyncio.timeout(patience.seconds), self._free:
                 got = await question()
-        except tuple(itertools.chain(*FAULTS.values())) as error:
+        except Exception as error:
             reason = next(name for name, kinds in FAULTS.items() if isinstance(error, kinds))
+            if not isinstance(error, TimeoutError | OSError | faults.RedisError):
+                logger.exception(
+                    "the client of Redis broke"
+                )  # no fault that it knows of, but one of the store all the same
             self._metrics.store_failed(reason)
             self._breaker.failed(kind, reason)
             refused = kind == "read" or isinstance(error, faults.ResponseError)

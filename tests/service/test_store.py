@@ -188,6 +188,24 @@ def test_without_a_state_key_there_is_no_store() -> None:
     asyncio.run(main())
 
 
+def test_a_client_that_breaks_is_a_fault_of_the_store_and_is_told(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def breaks(*_: object) -> None:
+        raise IndexError("pop from an empty deque")
+
+    async def main() -> None:
+        async with opened(settings) as store:
+            monkeypatch.setattr(store._redis, "eval", breaks)
+            with pytest.raises(StoreUnavailable):
+                await store.load(NAME)
+
+    asyncio.run(main())
+    (said,) = caplog.records
+    assert said.exc_info is not None
+    assert said.exc_info[0] is IndexError
+
+
 def test_a_redis_that_is_not_there_is_unavailable(settings: Settings, tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(replace(settings, redis_url=f"unix://{tmp_path}/none.sock")) as store:
