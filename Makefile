@@ -6,6 +6,7 @@ PYTHON ?= python3.11
 PIP_ARGS ?=
 DATA_DIR ?= data
 DRAW ?=
+JOBS ?= 2
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,15 +21,15 @@ help: ## this list
 serve: $(VENV)/.serve ## the service on HOST:PORT (127.0.0.1:3000), with an embedded Redis unless REDIS_URL is set
 	@exec $(BIN)/python -m service --host $(HOST) --port $(PORT)
 
-test: $(VENV)/.dev ## every test that needs only Python
-	$(BIN)/python -m pytest -m "not tools"
+test: $(VENV)/.dev ## every test that needs only Python, JOBS (2) files at a time
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not tools"
 
 tools: ## installs by apt what the other tests need (redis-server, bogofilter, chromium, wrk, prometheus, prometheus-alertmanager)
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	  redis-server bogofilter chromium fonts-dejavu-core wrk prometheus prometheus-alertmanager
 
 test-all: test ## the tests above, and those that need what `make tools` installs
-	$(BIN)/python -m pytest -m tools
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m tools
 
 faults: $(VENV)/.dev ## sessions under faults for a quarter of an hour, and a table: steps lost, wrong probabilities (wants `make tools`)
 	$(BIN)/python -m tests.faults
