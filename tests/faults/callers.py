@@ -42,7 +42,7 @@ WAIT: Final = 0.1
 """Seconds before a caller who was refused asks again."""
 PATIENCE: Final = 30.0
 LATE: Final = 5.0
-"""Seconds after which what was not answered is done or never will be: Redis is away for less."""
+"""Seconds after which what was not answered is done or never will be: a Redis that sleeps does so for less."""
 DIALS: Final = 2
 """Connections that a caller opens to find another worker than its last one, before it takes that one again."""
 CODES: Final = {"wrong_step": "wrong_step", "session_not_found": "gone"}
@@ -121,8 +121,11 @@ class Turns:
 class Callers:
     """Threads that ask at random about a few sessions, until each has asked `each` times or `stop` is set."""
 
-    def __init__(self, services: Sequence[Service], seed: int, *, sessions: int = 3, erasing: bool = True) -> None:
+    def __init__(
+        self, services: Sequence[Service], seed: int, *, sessions: int = 3, erasing: bool = True, late: float = LATE
+    ) -> None:
         self._services = services
+        self._late = late
         self._chance = random.Random(seed)
         self._names = [secrets.token_hex(8) for _ in range(sessions)]
         self._kinds = ["write", "write", "write", "ordered", "again", "stream", "read"]
@@ -209,7 +212,7 @@ class Callers:
             if not happened:
                 time.sleep(WAIT)
                 return Operation(texts, step, invoked, worker=worker)
-        returned = time.monotonic() + (0 if answer else LATE)
+        returned = time.monotonic() + (0 if answer else self._late)
         done = Operation(texts, step, invoked, returned, answer, worker)
         if answer or texts or kind == "erase":
             self.history[name].append(done)

@@ -43,6 +43,8 @@ FEWEST: Final = 50
 WORKERS: Final = 2
 MANY: Final = 8
 """Workers of which one after the other is killed."""
+KILLED: Final = 1.0
+"""Seconds after which what was not answered is done or never will be, where Redis does not sleep but is killed."""
 AWAY: Final = 0.6
 """Seconds that Redis is away: more than two of its timeouts."""
 
@@ -354,8 +356,8 @@ def troubled(on: Stage, trouble: str, seconds: float, seed: int = 5) -> Outcome:
 
 
 def emptied(on: Stage, seconds: float, seed: int = 6) -> Outcome:
-    """FLUSHALL in the middle, and a start with an empty disk: what is gone is 404, and never half there."""
-    callers = Callers([on.service], seed, erasing=False)
+    """FLUSHALL in the middle, and a kill right after it: what is gone is 404, and never half there."""
+    callers = Callers([on.service], seed, erasing=False, late=KILLED)
     faults: list[float] = []
     until = time.monotonic() + seconds
     with callers.running(CALLERS):
