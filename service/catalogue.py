@@ -24,13 +24,11 @@ from models.predictor import Predictor
 from models.verdict import threshold
 from service.batcher import Batcher
 from service.errors import NotFound, UnknownModel, UnknownTask
-from service.settings import SettingsError
+from service.settings import NAME, SettingsError
 
 logger = logging.getLogger(__name__)
 
 ROOT: Final = Path(__file__).parent.parent
-NAME: Final = re.compile(r"[A-Za-z0-9_.~-]{1,128}")
-"""What a task may be: with a colon in it, a tenant could not be erased."""
 INLINE: Final = 8
 """Sentences that are scored without a thread: they take about as long as going to one and back."""
 
@@ -157,7 +155,7 @@ def load(names: Sequence[str], worker: int, queue: int, device: str = "auto") ->
     loaded: list[Model] = []
     for folder in folders(names):
         artefact = load_artefact(folder)
-        if not NAME.fullmatch(artefact.task):
+        if not re.fullmatch(NAME, artefact.task):
             raise SettingsError(
                 f"UNDERTONE_MODELS names {folder.name!r}, whose task is {artefact.task!r}, and a task is part of a "
                 "session's name in Redis: train it again, with 1 to 128 of the letters, digits and signs "

@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from service import wire
 from service.serving import RACES
-from service.settings import Settings
+from service.settings import NAME, Settings
 
 ASSETS: Final = ("swagger-ui.css", "swagger-ui-bundle.js")
 START: Final = "start.js"
@@ -137,7 +137,7 @@ def _paths() -> dict[str, Any]:
         "name": "id",
         "in": "path",
         "required": True,
-        "schema": {"type": "string", "pattern": wire.SESSION_ID},
+        "schema": {"type": "string", "pattern": NAME},
     }
     return {
         "/v1/predict": {"post": _predict()},

@@ -259,9 +259,8 @@ class Store:
         except Exception as error:
             reason = next(name for name, kinds in FAULTS.items() if isinstance(error, kinds))
             if not isinstance(error, TimeoutError | OSError | faults.RedisError):
-                logger.exception(
-                    "the client of Redis broke"
-                )  # no fault that it knows of, but one of the store all the same
+                # No fault that its client knows of, but one of the store all the same.
+                logger.exception("the client of Redis broke")
             self._metrics.store_failed(reason)
             self._breaker.failed(kind, reason)
             refused = kind == "read" or isinstance(error, faults.ResponseError)

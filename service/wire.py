@@ -12,8 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 from pydantic_core import PydanticCustomError
 
 from models.mail import Mail
-
-SESSION_ID: Final = r"^[A-Za-z0-9_.~-]{1,128}$"
+from service.settings import NAME
 
 PHISH: Final = (
     "Hello Anna, thank you for your order. It left our warehouse this morning. "
@@ -43,7 +42,7 @@ Email = Annotated[
     BeforeValidator(_from_base64),
     WithJsonSchema({"type": "string", "contentEncoding": "base64", "contentMediaType": "message/rfc822"}),
 ]
-SessionId = Annotated[str, Field(pattern=SESSION_ID, description="Yours to choose; makes the conversation go on.")]
+SessionId = Annotated[str, Field(pattern=NAME, description="Yours to choose; makes the conversation go on.")]
 TaskName = Annotated[str, Field(description="What is asked: `spam` or `sentiment`.", examples=["spam"])]
 Digest = Annotated[
     str, Field(description="sha256 over weights, config and vocabulary.", pattern="^sha256:[0-9a-f]{64}$")
