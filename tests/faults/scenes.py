@@ -177,7 +177,8 @@ def rotation(on: Stage, seconds: float, seed: int = 2) -> Outcome:
 
 
 def _continued(services: Sequence[Service], reader: Reader, tally: Tally) -> None:
-    """One session through all services: the last, which has no old key, goes on until the first has written again."""
+    """One session through all services. The last has no old key, so it says which key the one before it wrote with:
+    it goes on from the second's state, and cannot read the first's."""
     node, session = EMPTY.now, secrets.token_hex(8)
     first, *_, last = services
     for text, service in zip(SENTENCES, (*services, first), strict=False):
