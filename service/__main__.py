@@ -1,6 +1,6 @@
 """Starts the service: `python -m service`.
 
-arguments, environment --> a BENTOML_HOME of its own --exec--> bentoml serve service.app:Undertone
+arguments, environment --> a free address, a BENTOML_HOME of its own --exec--> bentoml serve service.app:Undertone
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from service import catalogue
+from service.address import AddressError, listenable
 from service.settings import Settings, SettingsError
 
 ROOT: Final = Path(__file__).parent.parent
@@ -31,19 +32,20 @@ def main() -> None:
         settings = Settings.read(os.environ)
         catalogue.folders(settings.models)
         catalogue.look_for(settings.device, settings.workers)
-    except SettingsError as error:
+        if arguments.check:
+            return
+        host = listenable(arguments.host, arguments.port)
+    except (SettingsError, AddressError) as error:
         sys.exit(f"undertone: {error}")
-    if arguments.check:
-        return
     environment = {"BENTOML_DO_NOT_TRACK": "True", "OMP_NUM_THREADS": "1", **os.environ}
     # Two servers with one BENTOML_HOME would wipe each other's metrics.
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    environment.setdefault("BENTOML_HOME", str(cache / "undertone" / f"{arguments.host}-{arguments.port}"))
+    environment.setdefault("BENTOML_HOME", str(cache / "undertone" / f"{host}-{arguments.port}"))
     environment["UNDERTONE_WORKERS"] = str(settings.workers)
     Path(environment["BENTOML_HOME"]).mkdir(parents=True, exist_ok=True)
     os.chdir(ROOT)
     command = [sys.executable, "-m", "bentoml", "serve", "service.app:Undertone"]
-    command += ["--host", arguments.host, "--port", str(arguments.port)]
+    command += ["--host", host, "--port", str(arguments.port)]
     command += ["--timeout-keep-alive", str(KEEP_ALIVE)]
     os.execve(command[0], command, environment)  # noqa: S606 - signals are then BentoML's to handle
 
