@@ -13,13 +13,15 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt $(PIP_ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test tools test-all faults ops bench lint format models clean
+.PHONY: help serve dev test tools test-all faults ops bench lint format models clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 serve: $(VENV)/.serve ## the service on HOST:PORT (127.0.0.1:3000), with an embedded Redis unless REDIS_URL is set
 	@exec $(BIN)/python -m service --host $(HOST) --port $(PORT)
+
+dev: $(VENV)/.dev ## what training, benchmarks, tests and lint need beside the service, into .venv
 
 test: $(VENV)/.dev ## every test that needs only Python, JOBS (2) files at a time
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not tools"

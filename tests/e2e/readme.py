@@ -11,7 +11,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -45,15 +44,23 @@ def blocks() -> list[Block]:
 def run(language: str, command: str, service: Service) -> str:
     """What the command prints, asked of `service` instead of port 3000."""
     here = command.replace("localhost:3000", f"127.0.0.1:{service.port}")
-    program = [sys.executable] if language == "python" else ["bash", "-euo", "pipefail"]
-    # As in an activated virtual environment, where `undertone` is found.
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+    programs = activated()
+    program = [str(programs / "python")] if language == "python" else ["bash", "-euo", "pipefail"]
+    environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
         [*program, "-c", here], check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
     )
     if done.returncode:
         raise RuntimeError(f"{here}\nended with {done.returncode}: {done.stderr or done.stdout}")
     return done.stdout
+
+
+def activated() -> Path:
+    """The folder of programs that the README says to activate, and so where `undertone` is found."""
+    said = [found[1] for block in blocks() for found in re.finditer(r"(?m)^\. (\S+)/activate$", block.command)]
+    if len(said) != 1:
+        raise RuntimeError(f"README.md says {len(said)} times which environment to activate, wanted once, before all")
+    return ROOT / said[0]
 
 
 def shape(answer: str, kind: str) -> Any:

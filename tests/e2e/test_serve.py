@@ -176,5 +176,5 @@ def test_the_makefile_lists_its_targets() -> None:
     listed = subprocess.run(
         ["make", "--no-print-directory"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    for target in ("serve", "test", "tools", "test-all", "lint", "models"):
+    for target in ("serve", "dev", "test", "tools", "test-all", "lint", "models"):
         assert f"\n{target}" in f"\n{listed}"

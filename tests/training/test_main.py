@@ -12,13 +12,24 @@ import pytest
 
 from models.artefact import load
 from tests.training import toy
-from training.__main__ import main, parser
+from training.__main__ import main
+from training.commands import parser
 
 
 def test_help_names_the_commands() -> None:
     done = subprocess.run([sys.executable, "-m", "training", "--help"], capture_output=True, text=True, check=True)
     for command in ("data", "train", "evaluate"):
         assert command in done.stdout
+
+
+@pytest.mark.parametrize("package", ["tqdm", "matplotlib", "sklearn"])
+def test_what_serving_does_not_bring_is_named_with_how_to_get_it(package: str) -> None:
+    without = f"import runpy, sys; sys.modules[{package!r}] = None; runpy.run_module('training', run_name='__main__')"
+    done = subprocess.run([sys.executable, "-c", without], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"the package {package} is not installed" in done.stderr
+    assert "run `make dev`" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize("command", ["data", "train", "evaluate", "reference"])

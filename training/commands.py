@@ -1,0 +1,230 @@
+"""The command line of training.
+
+python -m training data      what is there, and whether it is what was published; --download fetches it
+python -m training train     RECIPE.toml [key=value …]: an artefact, its report and its card
+python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests; --rewrite makes cards again
+python -m training reference [ARTEFACT …]: what they met on validation data, for /metrics, into their reports
+python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored
+python -m training seeds     RECIPE.toml [key=value …]: with several seeds; the mean and spread of each figure
+python -m training compare   every family, the baselines and what is shipped in one table; goes on where it was cut
+python -m training export    ARTEFACT: its step as ONNX, state in and state out
+python -m training draw      TEXT OUTPUT.png: the running probability of a text, as a picture
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from models.artefact import load
+from models.errors import UndertoneError
+from models.shipped import PRETRAINED
+from training import compare, evaluate, overview, parallel, publishers, recipe, seeds
+from training.datasets import SETS, check
+from training.draw import draw
+from training.errors import DataError, RecipeError, TrainingError
+from training.leave_out import leave_out
+from training.measure import again, refer
+from training.train import follow, train
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and gives back the exit status: 0, or 1 with the reason on standard error."""
+    options = parser().parse_args(arguments)
+    try:
+        commands[options.command](options)
+    except (TrainingError, UndertoneError) as error:
+        print(f"{options.command}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser("python -m training", description="Makes and measures the classifiers.")
+    commands = top.add_subparsers(dest="command", required=True)
+    data = _command(commands, "data", "checks the data sets against what was published, or downloads them")
+    data.add_argument("sets", nargs="*", metavar="SET", help=f"of {', '.join(SETS)} (default: all)")
+    data.add_argument("--download", action="store_true", help="fetch the sets from their publishers first")
+    data.add_argument("--mirror", default="", metavar="URL", help="fetch the same file names from this address instead")
+    learn = _command(commands, "train", "trains a recipe into an artefact")
+    _recipe(learn)
+    learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")
+    learn.add_argument("--trial", action="store_true", help="an experiment: the tests are not scored")
+    _device(learn)
+    score = _command(commands, "evaluate", "prints the accuracies of artefacts on the tests")
+    _artefacts(score)
+    score.add_argument(
+        "--rewrite", action="store_true", help="measure again all that their reports and cards tell, and write these"
+    )
+    _device(score)
+    met = _command(
+        commands,
+        "reference",
+        "measures the probabilities, lengths and unknown words of artefacts on their validation splits, which the "
+        "service holds live ones against, and writes them into their reports; nothing else is measured or changed",
+    )
+    _artefacts(met)
+    _device(met)
+    without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
+    _recipe(without)
+    _device(without)
+    chance = _command(commands, "seeds", "trains a recipe with several seeds; prints each figure's mean and deviation")
+    _recipe(chance)
+    chance.add_argument("--seeds", type=int, default=3, metavar="N", help="how many, from 1 on (default: %(default)s)")
+    _device(chance)
+    table = _command(commands, "compare", "trains every family and prints one table of them; goes on where it was cut")
+    table.add_argument("--task", choices=("sentiment", "spam"), default="sentiment", help="(default: %(default)s)")
+    table.add_argument(
+        "--output",
+        type=Path,
+        default=Path("runs/compare"),
+        metavar="DIR",
+        help="rows, CSV, pictures (default: %(default)s)",
+    )
+    table.add_argument(
+        "--minutes", type=float, default=0.0, metavar="N", help="begin no row after so long (default: make all of them)"
+    )
+    _device(table)
+    graph = commands.add_parser("export", help="writes an artefact's step as ONNX, checked against torch")
+    graph.add_argument("artefact", type=Path, metavar="ARTEFACT")
+    graph.add_argument("--output", type=Path, metavar="DIR", help="where step.onnx goes (default: beside the weights)")
+    picture = commands.add_parser("draw", help="draws the running probability of a text, sentence by sentence")
+    picture.add_argument("text", type=Path, metavar="TEXT", help="a text file in UTF-8")
+    picture.add_argument("output", type=Path, metavar="OUTPUT.png")
+    picture.add_argument(
+        "--artefact", type=Path, default=PRETRAINED / "spam-gru", metavar="DIR", help="(default: the shipped spam-gru)"
+    )
+    return top
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=text, description=text)
+    command.add_argument(
+        "--data-dir", type=Path, default=Path("data"), metavar="DIR", help="the data sets (default: data)"
+    )
+    return command
+
+
+def _artefacts(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "artefacts", nargs="*", type=Path, metavar="ARTEFACT", help="folders (default: all shipped ones)"
+    )
+
+
+def _recipe(command: argparse.ArgumentParser) -> None:
+    command.add_argument("recipe", type=Path, metavar="RECIPE.toml")
+    command.add_argument("overrides", nargs="*", metavar="key=value", help="such as epochs=3 or sizes.hidden=64")
+    command.add_argument(
+        "--output", type=Path, metavar="DIR", help="where artefacts go (default: runs/<task>-<family>)"
+    )
+
+
+def _device(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--device", default="cuda" if torch.cuda.is_available() else "cpu", help="(default: %(default)s)"
+    )
+
+
+def _data(options: argparse.Namespace) -> None:
+    if unknown := set(options.sets) - set(SETS):
+        raise DataError(f"unknown sets: {', '.join(sorted(unknown))}; known are {', '.join(SETS)}")
+    problems = []
+    for name in options.sets or SETS:
+        if options.download:
+            publishers.fetch(name, options.data_dir, options.mirror)
+        for line, good in check(SETS[name], options.data_dir):
+            print(line)
+            problems += [] if good else [line]
+    if problems:
+        raise DataError(f"{len(problems)} files differ from what was published: fetch them again with --download")
+
+
+def _train(options: argparse.Namespace) -> None:
+    chosen = recipe.load(options.recipe, options.overrides)
+    folder = options.output or Path("runs") / chosen.name
+    if chosen.held_out and not options.trial:
+        raise RecipeError("held_out is for experiments that choose without the tests: add --trial")
+    with parallel.group(torch.device(options.device)) as device:
+        if parallel.rank() > 0:
+            follow(chosen, options.data_dir, folder, device=device, resume=options.resume)
+            return
+        artefact = train(chosen, options.data_dir, folder, device=device, resume=options.resume, trial=options.trial)
+    print(f"{folder}: {artefact.digest}")
+    sides = {f"validation, {name}": entry for name, entry in artefact.report["validation_by_set"].items()}
+    for name, entry in {"validation": artefact.report["validation"], **sides, **artefact.report["test"]}.items():
+        print(f"{name}: {entry['documents']:,} documents, accuracy {entry['accuracy']:.2%}, ROC AUC {entry['roc_auc']}")
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    device = torch.device(options.device)
+    if options.rewrite:
+        for folder in evaluate.folders(options.artefacts):
+            again(load(folder), options.data_dir, folder, device)
+    for line in evaluate.evaluate(options.artefacts, options.data_dir, device):
+        print(line, flush=True)
+
+
+def _reference(options: argparse.Namespace) -> None:
+    for folder in evaluate.folders(options.artefacts):
+        found = refer(load(folder), options.data_dir, folder, torch.device(options.device)).report["reference"]
+        unknown = found["unknown_words"] / max(found["words"], 1)
+        print(f"{folder}: {found['words']:,} words, {unknown:.2%} of them unknown", flush=True)
+
+
+def _leave_out(options: argparse.Namespace) -> None:
+    chosen = recipe.load(options.recipe, options.overrides)
+    folder = options.output or Path("runs") / f"{chosen.name}-without"
+    for cells in leave_out(chosen, options.data_dir, folder, torch.device(options.device)):
+        print("".join(f"{cell:>20}" for cell in cells), flush=True)
+
+
+def _seeds(options: argparse.Namespace) -> None:
+    chosen = recipe.load(options.recipe, options.overrides)
+    folder = options.output or Path("runs") / f"{chosen.name}-seeds"
+    numbers = range(1, options.seeds + 1)
+    for first, *others in seeds.lines(
+        seeds.seeds(chosen, numbers, options.data_dir, folder, torch.device(options.device))
+    ):
+        print(f"{first:34}" + "".join(f"{cell:>13}" for cell in others))
+
+
+def _compare(options: argparse.Namespace) -> None:
+    rows = []
+    for row in compare.compare(
+        options.task, options.data_dir, options.output, torch.device(options.device), options.minutes
+    ):
+        rows.append(row)
+        overview.write(rows, options.output / options.task)
+    print(*overview.lines(rows), sep="\n")
+
+
+def _export(options: argparse.Namespace) -> None:
+    # It brings another engine along, which no other command needs.
+    from training import export
+
+    folder = options.output or options.artefact
+    worst = export.export(load(options.artefact), folder)
+    print(f"{folder / export.FILE}: differs from torch by at most {worst:.1e}")
+
+
+def _draw(options: argparse.Namespace) -> None:
+    draw(options.text.read_text("utf-8"), options.artefact, options.output)
+
+
+commands = {
+    "data": _data,
+    "train": _train,
+    "evaluate": _evaluate,
+    "reference": _reference,
+    "leave-out": _leave_out,
+    "seeds": _seeds,
+    "compare": _compare,
+    "export": _export,
+    "draw": _draw,
+}
