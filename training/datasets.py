@@ -19,7 +19,7 @@ import gzip
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -177,6 +177,12 @@ def fingerprint(rows: Iterable[dict[str, Any]], data_set: DataSet) -> str:
         content = row["raw"] if "raw" in row else key(data_set.document(row, "").text)
         lines.append(f"{row['id']}\t{row['label']}\t{hashlib.sha256(content.encode()).hexdigest()}\n")
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()
+
+
+def as_published(data_set: DataSet, files: Mapping[str, Iterable[dict[str, Any]]]) -> bool:
+    """Whether the rows of every file that has a fingerprint are those that were published."""
+    published = {file: known for file, known in (data_set.files | data_set.unlabelled).items() if known}
+    return all(fingerprint(files.get(file, ()), data_set) == known for file, known in published.items())
 
 
 def check(data_set: DataSet, data_dir: Path) -> Iterator[tuple[str, bool]]:

@@ -37,7 +37,7 @@ def spamassassin(archive: Members) -> Iterator[tuple[str, Row]]:
         group = path.parent.name
         md5 = hashlib.md5(data, usedforsecurity=False).hexdigest()
         if path.suffix != f".{md5}" and path.name != _MD5_DIFFERS:
-            raise DataError(f"{path} has MD5 {md5}, not the one that its name carries: remove the archive, fetch again")
+            raise DataError(f"{path} has MD5 {md5}, not the one that its name carries")
         yield (
             "all",
             {

@@ -7,7 +7,7 @@ in TensorFlow Datasets and MLDatasets.jl, SST-2.zip in TensorFlow Datasets, the 
 the SMS collection in MLDatasets.jl, the YouTube collection in several public repositories. For the others
 none was found, so their content is checked instead: SpamAssassin's file names carry the MD5 of each
 message, and the rows of every set but amazon_reviews have a fingerprint (`datasets.fingerprint`),
-computed from a complete copy.
+computed from a complete copy. An archive without a checksum stays only where its content is right.
 """
 
 from __future__ import annotations
@@ -16,15 +16,22 @@ import gzip
 import json
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Final
 
 from training import layouts
+from training.datasets import SETS, as_published
 from training.download import download
 from training.errors import DataError
 from training.layouts import Members, Row
+
+_DAMAGE: Final = (
+    DataError, OSError, EOFError, ValueError, LookupError, tarfile.TarError, zipfile.BadZipFile, zlib.error
+)  # fmt: skip
+"""What reading an archive raises that is cut short, spoilt, or laid out in another way."""
 
 
 @dataclass(frozen=True)
@@ -40,18 +47,32 @@ def fetch(name: str, data_dir: Path, mirror: str = "") -> None:
     source = SOURCES[name]
     folder = data_dir / name / "archives"
     archives = []
+    unchecked = []
     for url, sha256 in source.archives:
         file = url.rpartition("/")[2]
         address = f"{mirror.rstrip('/')}/{file}" if mirror else url
         archives.append(download(address, folder / file, sha256))
+        unchecked += [] if sha256 else archives[-1:]
     files: dict[str, list[Row]] = {}
     try:
         for file, row in source.rows(member for archive in archives for member in members(archive)):
             files.setdefault(file, []).append(row)
-    except (OSError, EOFError, tarfile.TarError, zipfile.BadZipFile) as error:
-        raise DataError(f"an archive in {folder} is damaged ({error}): remove it and run the command again") from error
+    except _DAMAGE as error:
+        _remove(unchecked)
+        raise DataError(
+            f"an archive in {folder} is damaged, or another than was published ({error}); those without a checksum "
+            "were removed: run the command again, or name another server with --mirror"
+        ) from error
     for file, rows in files.items():
         write(data_dir / name / f"{file}.jsonl.gz", sorted(rows, key=lambda row: str(row["id"])))
+    if unchecked and not as_published(SETS[name], files):
+        _remove(unchecked)
+
+
+def _remove(archives: Iterable[Path]) -> None:
+    """So that the next call fetches them anew."""
+    for archive in archives:
+        archive.unlink()
 
 
 def members(archive: Path) -> Members:

@@ -1,19 +1,22 @@
 """A real HTTP server on loopback that can cut a transfer, ignore Range, or fail.
 
-files {path: bytes} --HTTP/1.1 with Range--> client; `requests` remembers (path, Range header) of each
+files {path: bytes} --HTTP/1.1 with Range and If-Range--> client; `requests` remembers (path, Range header) of each
 """
 
 from __future__ import annotations
 
 import threading
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 
 class Server(ThreadingHTTPServer):
-    """`cut`: the next answer breaks off after so many bytes (0: none does). `ranges`: whether Range is heeded."""
+    """`cut`: the next answer breaks off after so many bytes (0: none does). `ranges`: whether Range is heeded.
+    `versions`: the header that names a file's version (empty: none does)."""
 
     daemon_threads = True
 
@@ -22,6 +25,7 @@ class Server(ThreadingHTTPServer):
         self.files = files
         self.cut = 0
         self.ranges = True
+        self.versions = "ETag"
         self.requests: list[tuple[str, str | None]] = []
 
     @property
@@ -39,13 +43,23 @@ class Handler(BaseHTTPRequestHandler):
         content = self.server.files.get(self.path.lstrip("/"))
         if content is None:
             return self._answer(404, b"")
-        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted and self.server.ranges else 0
+        version = self._version(content)
+        if not self.server.ranges or self.headers.get("If-Range", version) != version:
+            wanted = None
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
         if start >= len(content) > 0 and wanted:
             return self._answer(416, b"")
-        return self._answer(206 if start else 200, content[start:])
+        return self._answer(206 if start else 200, content[start:], version)
 
-    def _answer(self, status: int, content: bytes) -> None:
+    def _version(self, content: bytes) -> str:
+        """Another one for another content: a tag, or seconds after 1970 that nobody counts."""
+        number = zlib.crc32(content)
+        return formatdate(number, usegmt=True) if self.server.versions == "Last-Modified" else f'"{number}"'
+
+    def _answer(self, status: int, content: bytes, version: str = "") -> None:
         self.send_response(status)
+        if self.server.versions and version:
+            self.send_header(self.server.versions, version)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         cut, self.server.cut = self.server.cut, 0

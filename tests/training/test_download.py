@@ -43,9 +43,37 @@ def test_a_cut_transfer_goes_on_where_it_was(server: Server, tmp_path: Path, ran
     assert server.requests[1] == ("/set.zip", f"bytes={kept}-")
 
 
+@pytest.mark.parametrize("versions", ["ETag", "Last-Modified"])
+def test_a_file_that_has_changed_since_the_cut_begins_anew(server: Server, tmp_path: Path, versions: str) -> None:
+    path = tmp_path / "set.zip"
+    server.cut, server.versions = 100_000, versions
+    with pytest.raises(DataError, match="run the command again to go on"):
+        download(f"{server.url}/set.zip", path)
+    server.files["set.zip"] = CONTENT[::-1]
+    assert download(f"{server.url}/set.zip", path).read_bytes() == CONTENT[::-1]
+    assert server.requests[1][1] is not None  # it tried to go on
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_what_has_no_version_is_not_gone_on_with(server: Server, tmp_path: Path) -> None:
+    path = tmp_path / "set.zip"
+    server.cut, server.versions = 100_000, ""
+    with pytest.raises(DataError, match=" 0 bytes are kept"):
+        download(f"{server.url}/set.zip", path)
+    assert download(f"{server.url}/set.zip", path).read_bytes() == CONTENT
+    assert server.requests == [("/set.zip", None)] * 2
+
+
 def test_a_whole_part_needs_nothing_more(server: Server, tmp_path: Path) -> None:
-    (tmp_path / "set.zip.part").write_bytes(CONTENT)
+    part, version = tmp_path / "set.zip.part", tmp_path / "set.zip.version"
+    server.cut = 100_000
+    with pytest.raises(DataError, match="run the command again to go on"):
+        download(f"{server.url}/set.zip", tmp_path / "set.zip", SHA256)
+    part.write_bytes(CONTENT)
     assert download(f"{server.url}/set.zip", tmp_path / "set.zip", SHA256).read_bytes() == CONTENT
+    assert server.requests[1] == ("/set.zip", f"bytes={len(CONTENT)}-")
+    assert not part.exists()
+    assert not version.exists()
 
 
 def test_another_checksum_is_refused_and_the_file_is_not_kept(server: Server, tmp_path: Path) -> None:
@@ -56,6 +84,9 @@ def test_another_checksum_is_refused_and_the_file_is_not_kept(server: Server, tm
 
 
 def test_a_spoilt_part_is_removed_so_that_the_next_try_starts_afresh(server: Server, tmp_path: Path) -> None:
+    server.cut = 100_000
+    with pytest.raises(DataError, match="run the command again to go on"):
+        download(f"{server.url}/set.zip", tmp_path / "set.zip", SHA256)
     (tmp_path / "set.zip.part").write_bytes(b"something else")
     with pytest.raises(DataError, match="it was removed"):
         download(f"{server.url}/set.zip", tmp_path / "set.zip", SHA256)

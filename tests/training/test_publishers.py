@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import tarfile
 import zipfile
 from dataclasses import replace
@@ -14,8 +15,10 @@ import pytest
 
 from tests.training.server import serving
 from training import publishers
-from training.datasets import SETS, rows
+from training.__main__ import main
+from training.datasets import SETS, fingerprint, rows
 from training.errors import DataError
+from training.layouts import Members
 from training.publishers import SOURCES, fetch
 
 MAIL = b"Subject: =?utf-8?q?Caf=C3=A9?=\r\nContent-Type: text/html\r\n\r\n<p>Free &amp; easy</p><script>x</script>\r\n"
@@ -169,6 +172,36 @@ def test_amazon_takes_title_and_text_of_two_domains(tmp_path: Path, monkeypatch:
 def test_a_damaged_archive_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match="is damaged"):
         served("enron_spam", [tarred({"enron1/ham/1.txt": b"x" * 9999}, "w:gz")[:60]], tmp_path, monkeypatch)
+
+
+RIGHT = tarred({"rt-polaritydata/rt-polarity.neg": b"bad .\n", "rt-polaritydata/rt-polarity.pos": b"good .\n"}, "w:gz")
+OTHER = tarred({"rt-polaritydata/rt-polarity.neg": b"bad .\n", "rt-polaritydata/rt-polarity.pos": b"gone .\n"}, "w:gz")
+
+
+@pytest.mark.parametrize("wrong", [OTHER, RIGHT[:90], b"<html>moved</html>"], ids=["other", "cut", "page"])
+def test_a_wrong_archive_without_a_checksum_is_fetched_anew(
+    wrong: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ((url, sha256),) = SOURCES["rt_polarity"].archives
+    assert sha256 == ""
+    found = SOURCES["rt_polarity"].rows(unpacked(RIGHT, tmp_path / "right.tar.gz"))
+    published = fingerprint((row for _, row in found), SETS["rt_polarity"])
+    monkeypatch.setitem(SETS, "rt_polarity", replace(SETS["rt_polarity"], files={"all": published}))
+    file = url.rpartition("/")[2]
+    with serving({file: wrong}) as server:
+        arguments = ["data", "rt_polarity", "--download", "--data-dir", str(tmp_path), "--mirror", server.url]
+        assert main(arguments) == 1
+        assert re.search("fetch them again with --download|run the command again", capsys.readouterr().err)
+        server.files[file] = RIGHT
+        assert main(arguments) == 0
+        assert "as published" in capsys.readouterr().out
+        assert main(arguments) == 0
+        assert server.requests == [(f"/{file}", None)] * 2  # what is right is not fetched again
+
+
+def unpacked(archive: bytes, path: Path) -> Members:
+    path.write_bytes(archive)
+    return publishers.members(path)
 
 
 def test_every_set_has_a_source_and_checksums_are_sha256() -> None:
