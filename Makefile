@@ -26,9 +26,9 @@ dev: $(VENV)/.dev ## what training, benchmarks, tests and lint need beside the s
 test: $(VENV)/.dev ## every test that needs only Python, JOBS (2) files at a time
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not tools"
 
-tools: ## installs by apt what the other tests need (redis-server, bogofilter, chromium, wrk, prometheus, prometheus-alertmanager)
+tools: ## installs by apt, as root, what the other tests need (curl, redis-server, bogofilter, chromium, wrk, prometheus, prometheus-alertmanager)
 	apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	  redis-server bogofilter chromium fonts-dejavu-core wrk prometheus prometheus-alertmanager
+	  curl redis-server bogofilter chromium fonts-dejavu-core wrk prometheus prometheus-alertmanager
 
 test-all: test ## the tests above, and those that need what `make tools` installs
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m tools

@@ -16,10 +16,13 @@ from tests.e2e.server import ROOT, Service
 from training.__main__ import main as training
 
 
-def test_the_commands_answer_as_shown(service: Service) -> None:
+@pytest.mark.parametrize("curl", [False, pytest.param(True, marks=pytest.mark.tools)], ids=["no curl", "curl"])
+def test_the_commands_answer_as_shown(service: Service, curl: bool) -> None:
     answered = [block for block in readme.blocks() if block.kind is not None and not block.slow]
-    assert len(answered) >= 10
+    assert len(answered) >= 15
     for block in answered:
+        if ("curl" in block.command) is not curl:
+            continue
         assert block.kind is not None
         got = readme.shape(readme.run(block.language, block.command, service), block.kind)
         assert got == readme.shape(block.answer, block.kind), block.command

@@ -281,6 +281,7 @@ class Curl:
         return self.process.wait(20)
 
 
+@pytest.mark.tools
 def test_curl_prints_events_while_one_types(service: Service) -> None:
     curl = Curl(service, "", "-H", "Accept: application/x-ndjson")
     curl.type(SENTENCES[0])
@@ -293,6 +294,7 @@ def test_curl_prints_events_while_one_types(service: Service) -> None:
     assert curl.left() == 0
 
 
+@pytest.mark.tools
 def test_curl_ends_well_at_an_early_decision_and_at_an_error(service: Service) -> None:
     for query, last in (("&stop_at=0.9", "done"), ("&stop_at=0.9", "error")):
         curl = Curl(service, query, "-H", "Accept: application/x-ndjson")
