@@ -36,10 +36,16 @@ def test_plain(): ...
 
 
 @pytest.mark.parametrize(
-    ("ci", "wanted"),
-    [("true", "1 failed, 1 passed, 2 skipped, 1 xfailed, 2 errors"), ("", "1 passed, 5 skipped, 1 xfailed")],
+    ("environment", "wanted"),
+    [
+        ({"CI": "true"}, "1 failed, 1 passed, 1 skipped, 1 deselected, 1 xfailed, 2 errors"),
+        ({"CI": "true", "DATA_DIR": "x"}, "1 failed, 1 passed, 1 skipped, 1 xfailed, 3 errors"),
+        ({"CI": ""}, "1 passed, 4 skipped, 1 deselected, 1 xfailed"),
+    ],
 )
-def test_in_ci_a_skipped_test_is_a_failure_unless_it_is_excused(tmp_path: Path, ci: str, wanted: str) -> None:
+def test_in_ci_a_skipped_test_is_a_failure_unless_it_is_excused(
+    tmp_path: Path, environment: dict[str, str], wanted: str
+) -> None:
     shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
     marks = "cuda: as in pyproject.toml\n    data: the same"
     (tmp_path / "pytest.ini").write_text(f"[pytest]\nmarkers =\n    {marks}\n")
@@ -47,7 +53,7 @@ def test_in_ci_a_skipped_test_is_a_failure_unless_it_is_excused(tmp_path: Path, 
     (tmp_path / "test_file.py").write_text('import pytest\n\npytest.skip("all of it", allow_module_level=True)\n')
     ran = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "--continue-on-collection-errors", str(tmp_path)],
-        env={**os.environ, "CI": ci},
+        env={name: value for name, value in os.environ.items() if name != "DATA_DIR"} | environment,
         check=False,
         capture_output=True,
         text=True,
