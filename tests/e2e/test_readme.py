@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from PIL import Image
 
 from cli.__main__ import main as undertone
 from models import shipped
@@ -22,6 +23,7 @@ from service.settings import Settings
 from tests.e2e import readme
 from tests.e2e.server import ROOT, Service
 from training.__main__ import parser as training
+from training.draw import SHOWN, draw
 
 MEND: Final = "`python -m tests.e2e.readme` brings the README up to date"
 PAGES: Final = {"/", "/docs", "/console/{name}", "/healthz", OTHER}
@@ -93,9 +95,9 @@ def test_the_targets_and_modules_that_are_named_exist_and_take_what_is_said() ->
         if found.submodule_search_locations is not None:
             found = importlib.util.find_spec(f"{module}.__main__")
             assert found is not None, f"{module} cannot be run"
-        source = Path(str(found.origin)).read_text("utf-8")
+        known = re.findall('"(--[a-z-]+)"', Path(str(found.origin)).read_text("utf-8"))
         for flag in re.findall(r"--[a-z-]+", arguments):
-            assert f'"{flag}"' in source, f"{module} takes no {flag}"
+            assert flag in known, f"{module} takes no {flag}"
     for arguments in {arguments for module, arguments in commands if module == "training"}:
         parsed = training().parse_args(arguments.split())
         assert parsed.command == arguments.split()[0]
@@ -211,6 +213,15 @@ def test_the_pictures_are_there_and_are_not_empty() -> None:
     assert {path.suffix for path in paths} == begins.keys()
     for path in paths:
         assert path.read_bytes().startswith(begins[path.suffix]), path
+
+
+def test_the_picture_of_a_message_shows_what_its_model_says_today(tmp_path: Path) -> None:
+    command, path = re.findall(r"`python -m training (draw \S+ (\S+))`", text())[0]
+    asked = training().parse_args(command.split())
+    draw((ROOT / asked.text).read_text("utf-8"), asked.artefact, tmp_path / "today.png")
+    with Image.open(ROOT / path) as shown, Image.open(tmp_path / "today.png") as today:
+        assert digest(asked.artefact) in today.info[SHOWN]
+        assert shown.info.get(SHOWN) == today.info[SHOWN], f"`python -m training {command}` makes it anew"
 
 
 def test_the_picture_of_a_terminal_shows_what_the_models_say_today(capfd: pytest.CaptureFixture[str]) -> None:
