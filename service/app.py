@@ -2,17 +2,14 @@
 
 supervisor: on_deployment --embedded Redis--> environment, supervisor.py   (once)
 worker:     __init__ --models--> Serving          to_asgi: server.py       request --Guard--> ours, routes.py
-                                                             `-----> BentoML's: probes, two native twins
+                                                             `-----> BentoML's: probes, /schema.json
 """
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import logging
 import os
-from collections.abc import Awaitable
-from http import HTTPStatus
 from typing import Any, Final, TypeVar, cast
 
 import bentoml
@@ -22,26 +19,23 @@ from bentoml._internal.context import server_context
 from bentoml._internal.server.http.traffic import TimeoutMiddleware
 from bentoml.exceptions import BentoMLException
 from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from models.errors import UndertoneError
 from service import catalogue, embedded, logs, openapi, server, supervisor
-from service.guard import NATIVE, PROBES, ROUTES, ErrorResponse, Guard
+from service.access import OPEN_TENANT
+from service.guard import PROBES, ROUTES, Guard
 from service.metrics import Metrics
 from service.routes import application
 from service.serving import Serving
 from service.settings import Settings, SettingsError
-from service.wire import BatchIn, BatchOut, PredictIn, Prediction
+from service.wire import BatchIn, PredictIn, Prediction
 
 T = TypeVar("T")
 YOUNG: Final = 10_000
 """Objects that have come since the collector last looked through the new ones, when it does so again."""
-BENTOS: Final = frozenset(
-    {("POST", path) for path in NATIVE}
-    | {(method, path) for method in ("GET", "HEAD") for path in (*PROBES, "/schema.json")}
-)
+BENTOS: Final = frozenset((method, path) for method in ("GET", "HEAD") for path in (*PROBES, "/schema.json"))
 """What BentoML answers."""
 
 
@@ -50,13 +44,6 @@ def _settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG)
-
-
-def _not_of_the_input(record: logging.LogRecord) -> bool:
-    """Drops BentoML's tracebacks of refused requests, which quote the text."""
-    error = record.exc_info[1] if record.exc_info else None
-    refused = isinstance(error, BentoMLException) and error.error_code < HTTPStatus.INTERNAL_SERVER_ERROR
-    return not (refused or isinstance(error, ValidationError))
 
 
 def _not_of_a_refusal(record: logging.LogRecord) -> bool:
@@ -118,7 +105,11 @@ class _Doors:
     metrics={"enabled": False},
 )
 class Undertone:
-    """Spam and sentiment, one running probability after every sentence."""
+    """Spam and sentiment, one running probability after every sentence.
+
+    The two APIs are what BentoML's clients find in /schema.json. Over HTTP routes.py answers at their paths, with
+    the limits, the checks and the errors of /v1: BentoML would shape errors itself, and take any content type.
+    """
 
     @bentoml.on_deployment  # type: ignore[untyped-decorator]
     @staticmethod
@@ -136,7 +127,6 @@ class Undertone:
 
     def __init__(self) -> None:
         logs.install()
-        logging.getLogger("bentoml._internal.server.http_app").addFilter(_not_of_the_input)
         logging.getLogger("uvicorn.error").addFilter(_not_of_a_refusal)
         settings = Settings.read(os.environ)
         worker = server_context.worker_index or 1
@@ -149,21 +139,9 @@ class Undertone:
         await self.serving.close()
 
     @bentoml.api  # type: ignore[untyped-decorator]
-    async def predict(self, request: PredictIn, /, ctx: bentoml.Context) -> Prediction:
-        return await self._native(self.serving.predict(ctx.request.state.tenant, request))
+    async def predict(self, request: PredictIn, /) -> Prediction:
+        return await self.serving.predict(OPEN_TENANT, request)
 
     @bentoml.api  # type: ignore[untyped-decorator]
     async def predict_batch(self, request: BatchIn, /) -> NativeBatchOut:
-        return await self._native(_without_union(self.serving.predict_batch(request)))
-
-    async def _native(self, answer: Awaitable[T]) -> T:
-        """Errors as the rest of the API has them: BentoML would answer with an array, or 500."""
-        try:
-            async with asyncio.timeout(self.serving.settings.timeout):
-                return await answer
-        except UndertoneError as error:
-            return cast(Any, ErrorResponse(error))
-
-
-async def _without_union(answer: Awaitable[BatchOut]) -> NativeBatchOut:
-    return NativeBatchOut(**(await answer).model_dump())
+        return NativeBatchOut(**(await self.serving.predict_batch(request)).model_dump(exclude_none=True))

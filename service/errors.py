@@ -63,6 +63,14 @@ class NotAcceptable(UndertoneError):
 class InvalidJSON(UndertoneError):
     code, status = "invalid_json", 400
 
+    @classmethod
+    def half(cls, what: str, character: str) -> InvalidJSON:
+        """Of a lone surrogate."""
+        return cls(
+            f"{what} holds half a character, {ascii(character)[1:-1]}, as an emoji leaves that was cut in two: cut "
+            "between whole characters, or put \\ufffd in its place; nothing of it was scored"
+        )
+
 
 class UnknownTask(UndertoneError):
     code, status = "unknown_task", 400

@@ -1,7 +1,7 @@
-"""What every request passes first, whoever answers it: BentoML's own routes, its native ones, or ours.
+"""What every request passes first, whoever answers it: BentoML's own routes or ours.
 
-    scope --request id--> --native routes: limit, access--> application --> status and seconds into metrics
-                                                            `-- an exception that nobody caught: 500
+    scope --request id--> application --> status and seconds into metrics
+                          `-- an exception that nobody caught: 500
 
 It is the outermost middleware: an exception that left it would hang the client.
 """
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.datastructures import Headers
 from starlette.middleware.cors import CORSMiddleware
-from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,7 +26,6 @@ from models.errors import UndertoneError
 from service import phases
 from service.errors import body, headers
 from service.phases import Phases
-from service.requests import admit, read_body
 
 if TYPE_CHECKING:
     from service.metrics.metrics import Kind
@@ -35,9 +34,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 NATIVE: Final = ("/predict", "/predict_batch")
-"""POST, answered by BentoML's own routes."""
+"""POST, where BentoML's clients ask: the same as below /v1."""
 PROBES: Final = ("/livez", "/readyz", "/healthz")
-"""GET, likewise."""
+"""GET, answered by BentoML."""
 ROUTES: Final = (
     "/v1/predict",
     "/v1/predict_batch",
@@ -105,12 +104,8 @@ class Guard:
         serving.metrics.came(kind := _kind(scope))
         token = phases.begin(request)
         try:
-            if scope["path"] in NATIVE and scope.get("method") == "POST":
-                receive = await _admitted(asked, receive, serving)
             app = _shared(self._app, asked.headers.get("origin"), serving.settings.origins)
             await app(scope, receive, answer.send)
-        except UndertoneError as error:
-            await ErrorResponse(error)(scope, receive, answer.send)
         except ClientDisconnect:
             pass  # it went away while it sent its body: nobody is there to answer
         except Exception:
@@ -162,22 +157,6 @@ def _begun(headers: Headers, serving: Serving) -> Phases:
         traced=serving.tracing is not None,
         traceparent=headers.get("traceparent", ""),
     )
-
-
-async def _admitted(asked: HTTPConnection, receive: Receive, serving: Serving) -> Receive:
-    """Native routes have no limits or keys of their own; the body is read here and handed on."""
-    asked.scope["state"]["tenant"] = admit(asked, serving)
-    data = await read_body(Request(asked.scope, receive), serving.settings.max_body)
-    handed_on = False
-
-    async def again() -> Message:
-        nonlocal handed_on
-        if handed_on:
-            return await receive()
-        handed_on = True
-        return {"type": "http.request", "body": data, "more_body": False}
-
-    return again
 
 
 def _shared(app: ASGIApp, origin: str | None, origins: Collection[str]) -> ASGIApp:

@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeVar
+import json
+import re
+from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 from starlette.requests import HTTPConnection, Request
 
 from models.errors import UndertoneError
@@ -15,7 +18,7 @@ from service.errors import BodyTooLarge, InvalidJSON, InvalidRequest, NotAccepta
 from service.events import NDJSON, SSE
 from service.phases import phase
 from service.serving import Serving
-from service.wire import SessionId, StreamIn
+from service.wire import SessionId, StreamIn, half_character
 
 M = TypeVar("M", bound=BaseModel)
 JSON: Final = "application/json"
@@ -24,6 +27,8 @@ MAIL: Final = "message/rfc822"
 QUERY: Final = ("task", "model", "threshold", "session_id", "step", "stop_at")
 LONGEST_ID: Final = 19
 """Digits of an event's id."""
+HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
+"""An escaped surrogate, which may stand alone."""
 NAME: Final[TypeAdapter[str]] = TypeAdapter(SessionId)
 """What a session id may be, where it is part of a path, and a task that is not loaded."""
 
@@ -68,9 +73,35 @@ async def parsed(request: Request, serving: Serving, model: type[M]) -> M:
         with phase("parse"):
             if media == MAIL:
                 return model.model_validate({**_query(request, model), "email": data}, strict=False)
-            return model.model_validate_json(data)
+            return _read(data, model)
     except ValidationError as error:
         raise _refused(error) from None
+
+
+def _read(data: bytes, model: type[M]) -> M:
+    try:
+        return model.model_validate_json(data)
+    except ValidationError as error:
+        if _first(error)["type"] != "json_invalid" or not HALF.search(data):
+            raise
+        batch = _with_halves(data, "texts" if "texts" in model.model_fields else None)
+        if batch is None:
+            raise
+        return model.model_validate(batch)
+
+
+def _with_halves(data: bytes, free: str | None) -> dict[str, Any] | None:
+    """JSON with lone surrogates, at which pydantic gives up, as the standard library reads it, who does not: a batch
+    with them in its field `free`, where they fail their own items alone. None: something else is wrong with it."""
+    try:
+        given = json.loads(data.decode())
+        batch = isinstance(given, dict) and free in given
+        half = half_character(json.dumps({**given, free: None} if batch else given, ensure_ascii=False))
+    except (ValueError, RecursionError):
+        return None
+    if half:
+        raise InvalidJSON.half("the body", half)
+    return given if batch else None
 
 
 def queried(connection: HTTPConnection) -> StreamIn:
@@ -89,8 +120,12 @@ def _query(connection: HTTPConnection, model: type[BaseModel]) -> dict[str, str]
     return {name: value for name, value in connection.query_params.items() if name in known}
 
 
+def _first(error: ValidationError) -> ErrorDetails:
+    return error.errors(include_url=False, include_context=False, include_input=False)[0]
+
+
 def _refused(error: ValidationError) -> UndertoneError:
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    first = _first(error)
     if first["type"] == "json_invalid":
         return InvalidJSON(f"the body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}; nothing was scored")
     field = ".".join(str(part) for part in first["loc"] if not str(part).startswith(("function-", "constrained-")))

@@ -20,7 +20,7 @@ from models.errors import UndertoneError
 from service import metrics, openapi, page
 from service.duplex import Duplex
 from service.errors import InvalidRequest, MethodNotAllowed, NotFound, StoreUnavailable, Timeout
-from service.guard import NATIVE, PROBES, ErrorResponse
+from service.guard import PROBES, ErrorResponse
 from service.phases import phase
 from service.requests import (
     JSON,
@@ -174,7 +174,7 @@ async def nothing(routes: Sequence[Route], request: Request, _: Serving) -> Resp
     methods = {
         method for route in routes if route.matches(request.scope)[0] is Match.PARTIAL for method in route.methods or ()
     }
-    methods |= {"POST"} if path in NATIVE else {"GET"} if path in PROBES else set()
+    methods |= {"GET"} if path in PROBES else set()
     if methods:
         takes = sorted(methods)
         raise MethodNotAllowed(f"{path[:200]} takes {', '.join(takes)}, not {request.method[:20]}", takes)
@@ -217,6 +217,8 @@ def application(serving: Callable[[], Serving]) -> Router:
     table: list[tuple[str, Handler, list[str]]] = [
         ("/v1/predict", predict, ["POST"]),
         ("/v1/predict_batch", predict_batch, ["POST"]),
+        ("/predict", predict, ["POST"]),
+        ("/predict_batch", predict_batch, ["POST"]),
         ("/v1/stream", stream, ["POST"]),
         ("/v1/sessions", sessions, ["DELETE"]),
         ("/v1/sessions/{id}", session, ["GET", "DELETE"]),

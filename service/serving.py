@@ -17,7 +17,16 @@ from models.sentences import Sentence, split
 from service.access import Access
 from service.catalogue import Catalogue, Model
 from service.conversation import Conversation, Unstored
-from service.errors import BatchTooLarge, Conflict, EmptyText, InvalidRequest, SessionNotFound, TextTooLong, body
+from service.errors import (
+    BatchTooLarge,
+    Conflict,
+    EmptyText,
+    InvalidJSON,
+    InvalidRequest,
+    SessionNotFound,
+    TextTooLong,
+    body,
+)
 from service.logs import Journal
 from service.metrics import Metrics
 from service.phases import phase
@@ -33,6 +42,7 @@ from service.wire import (
     Prediction,
     SentenceOut,
     SessionState,
+    half_character,
 )
 
 if TYPE_CHECKING:
@@ -164,6 +174,8 @@ class Serving:
         try:
             if not isinstance(text, str):
                 raise InvalidRequest(f"texts[{index}] is not a string: each item is a text", field=f"texts.{index}")
+            if half := half_character(text):
+                raise InvalidJSON.half(f"texts[{index}]", half)
             one = PredictIn(text=text, task=request.task, model=request.model, threshold=request.threshold)
             return await self.predict("", one)
         except UndertoneError as error:

@@ -42,6 +42,17 @@ Email = Annotated[
     BeforeValidator(_from_base64),
     WithJsonSchema({"type": "string", "contentEncoding": "base64", "contentMediaType": "message/rfc822"}),
 ]
+
+
+def half_character(text: str) -> str | None:
+    """The first lone surrogate of a text, which is half of a pair; UTF-8 has none."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        return text[error.start]
+    return None
+
+
 SessionId = Annotated[str, Field(pattern=NAME, description="Yours to choose; makes the conversation go on.")]
 TaskName = Annotated[str, Field(description="What is asked: `spam` or `sentiment`.", examples=["spam"])]
 Digest = Annotated[

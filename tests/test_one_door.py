@@ -16,7 +16,7 @@ ROOT: Final = Path(__file__).parent.parent
 INSIDE: Final = {"initial_state", "unroll", "readout", "forward"}
 LEARNERS: Final = {"training/loop.py", "training/wide.py", "training/export.py"}
 SCORERS: Final = ("training/score.py", "service/catalogue.py")
-FILES: Final = sorted(path for folder in ("training", "service") for path in (ROOT / folder).glob("*.py"))
+FILES: Final = sorted(path for folder in ("training", "service") for path in (ROOT / folder).rglob("*.py"))
 
 
 def reached(source: str) -> set[str]:
@@ -26,7 +26,11 @@ def reached(source: str) -> set[str]:
     return attributes | {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+def test_folders_within_are_looked_at_too() -> None:
+    assert ROOT / "service/metrics/metrics.py" in FILES
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_nobody_but_a_learner_runs_a_classifier(path: Path) -> None:
     name = path.relative_to(ROOT).as_posix()
     assert bool(reached(path.read_text()) & INSIDE) is (name in LEARNERS)

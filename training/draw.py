@@ -16,6 +16,8 @@ from models.errors import UndertoneError
 from models.predictor import Predictor
 from models.sentences import split
 
+SHOWN: Final = "Shown"
+"""A text in the picture's file: the model's digest, and the probabilities as they are drawn."""
 CALM: Final = "#0072b2"
 ALARM: Final = "#d55e00"
 """Blue and vermilion of Okabe and Ito's palette, which colour-blind people tell apart."""
@@ -33,13 +35,14 @@ def draw(text: str, artefact: Path, output: Path) -> None:
     figure = Figure(figsize=(10, 0.62 * len(lines) + 0.9), layout="constrained")
     axes = figure.subplots()
     places = range(len(lines))
+    labels = [f"{probability:.2f}" for probability in running]
     axes.barh(places, running, color=[ALARM if p >= 0.5 else CALM for p in running], height=0.7)
-    for place, probability in zip(places, running, strict=True):
+    for place, probability, label in zip(places, running, labels, strict=True):
         inside = probability > 0.9
         axes.text(
             probability + (-0.01 if inside else 0.01),
             place,
-            f"{probability:.2f}",
+            label,
             va="center",
             ha="right" if inside else "left",
             color="white" if inside else "black",
@@ -52,4 +55,4 @@ def draw(text: str, artefact: Path, output: Path) -> None:
     axes.tick_params(axis="y", labelsize=9, length=0)
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
-    figure.savefig(output, dpi=110, metadata={"Software": None})
+    figure.savefig(output, dpi=110, metadata={"Software": None, SHOWN: " ".join([loaded.digest, *labels])})

@@ -1,17 +1,19 @@
 """The accuracies of artefacts on the tests of the sets that they learnt from, as a table.
 
 artefacts, DATA_DIR --splits--> tests --Predictor.advance--> Scores --figures--> a line each
+artefacts' reports ------------------------------------------------------------> the same lines, as they tell it
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import torch
 
-from models.artefact import load
+from models.artefact import REPORT, load
 from models.predictor import Predictor
 from models.shipped import PRETRAINED
 from training import sources
@@ -47,8 +49,7 @@ def folders(named: Sequence[Path]) -> list[Path]:
 
 def evaluate(named: Sequence[Path], data_dir: Path, device: torch.device) -> Iterator[str]:
     """The lines of the table, each as soon as it is known."""
-    yield _line(_HEADS)
-    yield _line(["-" * len(head) for head in _HEADS])
+    yield from _head()
     read: dict[Any, dict[str, list[Document]]] = {}
     for artefact in map(load, folders(named)):
         recipe = recipe_of(artefact)
@@ -60,6 +61,21 @@ def evaluate(named: Sequence[Path], data_dir: Path, device: torch.device) -> Ite
             yield _row(
                 artefact.name, name, figures(score(predictor, readable(artefact, documents), name), artefact.thresholds)
             )
+
+
+def told(named: Sequence[Path]) -> Iterator[str]:
+    """The same table as the artefacts' reports tell it: nothing is scored."""
+    yield from _head()
+    for folder in folders(named):
+        report = json.loads((folder / REPORT).read_text("utf-8"))
+        order = [*report["recipe"]["sets"], *report["test"]]
+        for name in sorted(report["test"], key=order.index):
+            yield _row(f"{report['task']}-{report['family']}", name, report["test"][name])
+
+
+def _head() -> Iterator[str]:
+    yield _line(_HEADS)
+    yield _line(["-" * len(head) for head in _HEADS])
 
 
 def _row(model: str, test: str, entry: dict[str, Any]) -> str:

@@ -2,7 +2,8 @@
 
     README.md --blocks--> (command, answer) --run against a live service--> answer --shape--> compared
 
-A ```bash or ```python block that is followed by an answer is run; one that is marked ```bash slow is only read.
+A ```bash or ```python block that is followed by an answer is run; one that is marked ```bash slow is only read, and of
+these the table of accuracies is written anew, too, from the reports of what is shipped.
 """
 
 from __future__ import annotations
@@ -16,14 +17,20 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tests.e2e.server import ROOT, Service
+from training.evaluate import told
 
 README: Final = ROOT / "README.md"
+ACCURACIES: Final = "python -m training evaluate --data-dir DIR\n"
 _BLOCK: Final = re.compile(
     r"```(?P<language>bash|python)(?P<slow> slow)?\n(?P<command>.*?)```\n"
     r"(?:\n?```(?P<kind>json|text)\n(?P<answer>.*?)```)?",
     re.S,
 )
 _BAR: Final = re.compile("[█▏▎▍▌▋▊▉]+")
+_MEASURED: Final = re.compile(
+    r"(?P<digest>[0-9a-f]{64})|(?P<date>\d{4}-\d\d-\d\dT[\d:]+Z)|(?P<number>-?\d+(?:\.\d+(?:e[-+]?\d+)?|e[-+]?\d+))"
+)
+"""What an answer owes to weights, clocks and the machine; whole numbers it owes to the question."""
 
 
 class Block(NamedTuple):
@@ -64,26 +71,25 @@ def activated() -> Path:
 
 
 def shape(answer: str, kind: str) -> Any:
-    """What has to be the same in two answers: names, types and order, but no number and no digest."""
+    """What has to be the same in two answers: all but what is measured, of which it is said what it is."""
     if kind == "json":
-        return _shape(json.loads(re.sub(r", …", "", answer)))
+        return _shape(json.loads(answer.replace(", …", "")))
     lines = [" ".join(_BAR.sub("", line).replace(", …", "").split()) for line in answer.splitlines()]
-    shapes = [
-        (line.partition("{")[0], _shape(json.loads("{" + line.partition("{")[2]))) if '{"' in line else line
+    return [
+        (line.partition("{")[0], _shape(json.loads("{" + line.partition("{")[2]))) if '{"' in line else _shape(line)
         for line in lines
     ]
-    return [re.sub(r"[0-9a-f]{64}|[0-9][0-9.e+-]*", "0", s) if isinstance(s, str) else s for s in shapes]
 
 
 def _shape(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _shape(part) for name, part in value.items()}
     if isinstance(value, list):
-        # All of a kind, or the kinds that occur: how many there are is not the shape.
-        return sorted({json.dumps(_shape(part), sort_keys=True) for part in value})
-    if isinstance(value, bool) or value is None or isinstance(value, str):
-        return type(value).__name__
-    return "number"
+        # A state, which is shown cut short; of anything else it counts how many there are.
+        return "numbers" if value and all(isinstance(part, float) for part in value) else [_shape(v) for v in value]
+    if isinstance(value, str):
+        return _MEASURED.sub(lambda match: f"<{match.lastgroup}>", value)
+    return "number" if isinstance(value, float) else value
 
 
 def shown(answer: str, kind: str) -> str:
@@ -106,13 +112,21 @@ def _pretty(value: Any, indent: str = "") -> str:
     return "[\n" + ",\n".join(inner + _pretty(part, inner) for part in value) + f"\n{indent}]"
 
 
+def accuracies() -> str:
+    """The table that `python -m training evaluate` prints, from the reports."""
+    return "".join(f"{line}\n" for line in told([]))
+
+
 def rewrite(service: Service) -> None:
     """Puts the answers of `service` into the README."""
 
     def answered(match: re.Match[str]) -> str:
-        if match["slow"] or match["kind"] is None:
+        if match["command"] == ACCURACIES:
+            answer = accuracies()
+        elif match["slow"] or match["kind"] is None:
             return match[0]
-        answer = shown(run(match["language"], match["command"], service), match["kind"])
+        else:
+            answer = shown(run(match["language"], match["command"], service), match["kind"])
         return match[0].replace(f"```{match['kind']}\n{match['answer']}```", f"```{match['kind']}\n{answer}```")
 
     README.write_text(_BLOCK.sub(answered, README.read_text()))

@@ -76,12 +76,14 @@ def test_a_session_that_alternates_between_workers_equals_the_whole_text(service
 def test_two_concurrent_writers_on_two_workers_lose_nothing(service: Service) -> None:
     session, each = secrets.token_hex(8), 40
     steps: dict[int, list[int]] = {}
-    ready = threading.Barrier(2)
+    ready = threading.Barrier(2, timeout=60)
 
     def write(pid: int, client: Client) -> None:
         assert client.worker() == pid
-        ready.wait()
-        steps[pid] = [insist(client, text="You have won a prize.", session_id=session) for _ in range(each)]
+        steps[pid] = []
+        for _ in range(each):
+            ready.wait()  # at the same time, every time: neither gets ahead of the other
+            steps[pid].append(insist(client, text="You have won a prize.", session_id=session))
 
     with client_per_worker(service) as clients:
         threads = [threading.Thread(target=write, args=item) for item in clients.items()]
@@ -89,10 +91,11 @@ def test_two_concurrent_writers_on_two_workers_lose_nothing(service: Service) ->
             thread.start()
         for thread in threads:
             thread.join()
-        assert len(steps) == 2
-        # Every step was given out once, and both writers got theirs in order.
+        # Every step was given out once; both writers got theirs in order, and one of every two.
+        owners = {step: pid for pid, own in steps.items() for step in own}
         assert sorted(itertools.chain(*steps.values())) == list(range(1, 2 * each + 1))
         assert all(own == sorted(own) for own in steps.values())
+        assert all({owners[step], owners[step + 1]} == clients.keys() for step in range(1, 2 * each, 2))
         client = next(iter(clients.values()))
         held = client.get(f"/v1/sessions/{session}?task=spam").json()
         once = predict(client, text="You have won a prize. " * 2 * each)

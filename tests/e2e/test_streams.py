@@ -386,3 +386,16 @@ def test_bentoml_s_own_client_works_against_the_native_twins(service: Service) -
     assert one["probability"] == pytest.approx(wanted["probability"], abs=1e-5)
     assert many["results"][0]["probability"] == pytest.approx(one["probability"], abs=1e-5)
     assert many["results"][1]["error"]["code"] == "empty_text"
+
+
+def test_the_native_twins_refuse_as_the_rest_of_the_api_does(service: Service) -> None:
+    good: dict[str, dict[str, Any]] = {
+        "/predict": {"text": "Hello.", "task": "spam"},
+        "/predict_batch": {"texts": ["Hello."], "task": "spam"},
+    }
+    for path, asked in good.items():
+        bad = httpx.post(service.url + path, json=asked | {"step": "1", "surprise": 1})
+        wanted = httpx.post(f"{service.url}/v1{path}", json=asked | {"step": "1", "surprise": 1})
+        assert (bad.status_code, bad.json()) == (400, wanted.json())
+        plain = httpx.post(service.url + path, content=json.dumps(asked), headers={"content-type": "text/plain"})
+        assert (plain.status_code, plain.json()["error"]["code"]) == (415, "unsupported_media")

@@ -9,6 +9,9 @@ from bentoml._internal.context import server_context
 
 from service import catalogue, logs
 from service.app import Undertone
+from service.serving import Serving
+from service.wire import BatchIn, PredictIn
+from tests.service.live import Bench
 
 
 class Placed(Exception):
@@ -28,3 +31,16 @@ def test_each_worker_loads_its_models_where_its_number_says(
     monkeypatch.setattr(server_context, "worker_index", index)
     with pytest.raises(Placed, match=device):
         cast(Any, Undertone).inner()
+
+
+def test_without_http_its_apis_answer_by_themselves(bench: Bench) -> None:
+    async def use(serving: Serving) -> None:
+        kind = cast(Any, Undertone).inner
+        worker = kind.__new__(kind)  # without loading anything
+        worker.serving = serving
+        one = await worker.predict.local(PredictIn(text="free money", task="spam"))
+        many = await worker.predict_batch.local(BatchIn(texts=["free money", ""], task="spam"))
+        assert many.results[0]["probability"] == pytest.approx(one.probability, abs=1e-5)
+        assert many.results[1]["error"]["code"] == "empty_text"
+
+    bench.run(use)

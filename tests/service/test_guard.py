@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 
 import pytest
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from service import routes
-from service.guard import NATIVE, OTHER, PROBES, ROUTES, Guard, template
+from service.guard import OTHER, PROBES, ROUTES, Guard, template
 from service.serving import Serving
 from tests.service.live import Bench, Live, Upload, eventually
 
@@ -43,7 +40,7 @@ def test_a_path_belongs_to_a_route(path: str, route: str) -> None:
 def test_every_route_of_the_application_is_known() -> None:
     application = routes.application(lambda: pytest.fail("not asked"))
     table = {route.path for route in application.routes if isinstance(route, Route)}
-    assert table - {"/{path:path}", "/docs/{name}"} == set(ROUTES) - {*NATIVE, *PROBES}
+    assert table - {"/{path:path}", "/docs/{name}"} == set(ROUTES) - set(PROBES)
 
 
 @pytest.mark.parametrize(
@@ -56,15 +53,16 @@ def test_every_answer_has_a_request_id_of_the_caller_or_of_ours(live: Live, give
         assert 0 < len(said) <= 128
 
 
+@pytest.mark.parametrize("path", ["/v1/predict", "/predict"])
 def test_what_breaks_is_500_with_a_number_to_report_and_the_next_request_is_answered(
-    live: Live, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    path: str, live: Live, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def broken(*_: object) -> None:
         raise ZeroDivisionError("the secret of /home/anna")
 
     with monkeypatch.context() as patched:
         patched.setattr(live.serving, "predict", broken)
-        response = live.post("/v1/predict", GOOD, x_request_id="look-me-up")
+        response = live.post(path, GOOD, x_request_id="look-me-up")
     error = response.json()["error"]
     assert (response.status_code, error["code"]) == (500, "internal")
     assert "look-me-up" in error["message"]
@@ -105,73 +103,28 @@ def test_a_client_that_goes_while_it_sends_is_no_error(live: Live, caplog: pytes
     assert live.post("/v1/predict", GOOD).status_code == 200
 
 
-class Asked:
-    """A native route of BentoML: reads the body as it comes, without limits."""
-
-    def __init__(self) -> None:
-        self.bodies: list[bytes] = []
-        self.tenants: list[str] = []
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive)
-        self.bodies.append(await request.body())
-        self.tenants.append(scope["state"]["tenant"])
-        assert (await receive())["type"] == "http.disconnect"
-        await JSONResponse({})(scope, receive, send)
-
-
-def native(
-    bench: Bench, app: ASGIApp, pieces: list[bytes], host: str = "localhost", declared: int | None = None
-) -> tuple[int, bytes]:
-    """POSTs pieces to /predict."""
-    answer: list[Message] = []
-    more: list[Message] = [{"type": "http.request", "body": piece, "more_body": True} for piece in pieces]
-    messages: list[Message] = [*more, {"type": "http.request"}, {"type": "http.disconnect"}]
-
-    async def use(serving: Serving) -> None:
-        async def receive() -> Message:
-            return messages.pop(0)
-
-        async def send(message: Message) -> None:
-            answer.append(message)
-
-        headers = [(b"host", host.encode())]
-        headers += [] if declared is None else [(b"content-length", str(declared).encode())]
-        scope = {"type": "http", "method": "POST", "path": "/predict", "headers": headers, "client": ("127.0.0.1", 1)}
-        await Guard(app, lambda: serving)(scope, receive, send)
-
-    bench.run(use, max_body=2000)
-    assert [message["type"] for message in answer].count("http.response.start") == 1
-    return answer[0]["status"], answer[1]["body"]
-
-
-def test_native_routes_get_their_body_once_it_is_found_right(bench: Bench) -> None:
-    asked = Asked()
-    assert native(bench, asked, [b"a" * 1000, b"b" * 1000])[0] == 200
-    assert asked.bodies == [b"a" * 1000 + b"b" * 1000]
-    assert asked.tenants == ["public"]
-
-
-def test_native_routes_have_our_limits_and_our_keys(bench: Bench) -> None:
-    def code(status: int, body: bytes) -> tuple[int, str]:
-        return status, json.loads(body)["error"]["code"]
-
-    asked = Asked()
-    assert code(*native(bench, asked, [b"a" * 1000, b"b" * 1001])) == (413, "body_too_large")
-    assert code(*native(bench, asked, [], declared=2001, host="evil.example")) == (413, "body_too_large")
-    assert code(*native(bench, asked, [b"a"], host="evil.example")) == (403, "forbidden")
-    assert asked.bodies == []
-
-
 def test_what_breaks_after_the_answer_has_begun_is_not_answered_twice(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
+    answer: list[Message] = []
+
     async def app(_: Scope, __: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
         raise ZeroDivisionError
 
-    assert native(bench, app, []) == (200, b"half")
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        answer.append(message)
+
+    async def use(serving: Serving) -> None:
+        scope = {"type": "http", "method": "GET", "path": "/livez", "headers": [], "client": ("127.0.0.1", 1)}
+        await Guard(app, lambda: serving)(scope, receive, send)
+
+    bench.run(use)
+    assert [message.get("body") for message in answer] == [None, b"half"]
     assert "ZeroDivisionError" in caplog.text
 
 

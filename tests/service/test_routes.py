@@ -15,12 +15,15 @@ import httpx
 import pytest
 
 from service.access import Bucket
+from service.guard import NATIVE
 from service.serving import Serving
 from tests.service.live import CARD, FIGURES, TEXT, Bench, Live, events
 
 KEY: Final = {"authorization": "Bearer k"}
 API_KEYS: Final = {hashlib.sha256(b"k").hexdigest(): "anna"}
 GOOD: Final = {"text": TEXT, "task": "spam"}
+MANY: Final = {"texts": [TEXT], "task": "spam"}
+BATCHES: Final = ("/v1/predict_batch", "/predict_batch")
 INTERNAL: Final = (
     "Traceback",
     "/service",
@@ -116,20 +119,20 @@ def faulty(live: Live, hurdles: dict[str, Serving], path: str, defects: set[str]
         live.serving = before
 
 
-@pytest.mark.parametrize("path", ["/v1/predict", "/v1/stream"])
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/stream", "/predict"])
 @pytest.mark.parametrize(("first", "second"), PAIRS)
 def test_of_two_defects_the_earlier_one_is_told(
     live: Live, hurdles: dict[str, Serving], path: str, first: str, second: str
 ) -> None:
     defects = {first, second}
-    if "not_acceptable" in defects and path == "/v1/predict":
+    if "not_acceptable" in defects and path != "/v1/stream":
         defects.remove("not_acceptable")  # one form of answer: the header is not asked
     response = faulty(live, hurdles, path, defects)
     wanted = next(code for code in DEFECTS if code in defects)
     assert (detail(response)["code"], response.status_code) == (wanted, DEFECTS[wanted])
 
 
-@pytest.mark.parametrize("path", ["/v1/predict", "/v1/stream"])
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/stream", "/predict"])
 def test_without_a_defect_it_is_answered(live: Live, hurdles: dict[str, Serving], path: str) -> None:
     assert faulty(live, hurdles, path, set()).status_code == 200
 
@@ -161,7 +164,7 @@ BAD: Final[list[tuple[str, bytes | dict[str, Any], int, str, str | None]]] = [
     ("threshold 0", GOOD | {"threshold": 0}, 400, "invalid_request", "threshold"),
     ("threshold 1", GOOD | {"threshold": 1.0}, 400, "invalid_request", "threshold"),
     ("threshold in words", GOOD | {"threshold": "high"}, 400, "invalid_request", "threshold"),
-    ("threshold not a number", b'{"text":"a","task":"spam","threshold":NaN}', 400, "invalid_request", "threshold"),
+    ("threshold not a number", GOOD | {"threshold": math.nan}, 400, "invalid_request", "threshold"),
     ("unknown rate", GOOD | {"threshold": "fpr:0.5"}, 400, "invalid_request", "threshold"),
     ("unknown field", GOOD | {"txet": "a"}, 400, "invalid_request", "txet"),
     ("unknown field, long", GOOD | {"x" * 10_000: "a"}, 400, "invalid_request", "x" * 80),
@@ -177,7 +180,7 @@ BAD: Final[list[tuple[str, bytes | dict[str, Any], int, str, str | None]]] = [
 ]
 
 
-@pytest.mark.parametrize("path", ["/v1/predict", "/v1/stream"])
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/stream", "/predict"])
 @pytest.mark.parametrize(("body", "status", "code", "field"), [bad[1:] for bad in BAD], ids=[bad[0] for bad in BAD])
 def test_a_bad_request_is_told_what_is_wrong_and_the_next_one_is_answered(
     live: Live, path: str, body: bytes | dict[str, Any], status: int, code: str, field: str | None
@@ -190,19 +193,40 @@ def test_a_bad_request_is_told_what_is_wrong_and_the_next_one_is_answered(
     assert live.post("/v1/predict", GOOD).status_code == 200
 
 
+def of_many(body: bytes | dict[str, Any]) -> bytes | dict[str, Any]:
+    if isinstance(body, bytes):
+        return body
+    return {"texts": [body["text"]]} | {name: value for name, value in body.items() if name != "text"}
+
+
+BAD_FOR_MANY: Final = [
+    (name, of_many(body), *wanted)
+    for name, body, *wanted in BAD
+    if isinstance(body, bytes) or ("text" not in name and not body.keys() & {"session_id", "step"})
+]
+"""What is wrong with a whole batch as it is with one text: all but what is wrong with the text, or with a session."""
+
+
+@pytest.mark.parametrize("path", BATCHES)
+@pytest.mark.parametrize("bad", BAD_FOR_MANY, ids=[str(bad[0]) for bad in BAD_FOR_MANY])
+def test_a_batch_that_is_bad_as_a_whole_is_told_so_too(live: Live, path: str, bad: tuple[Any, ...]) -> None:
+    test_a_bad_request_is_told_what_is_wrong_and_the_next_one_is_answered(live, path, *bad[1:])
+
+
 @pytest.mark.parametrize(
-    "media", ["", "text/plain", "application/x-www-form-urlencoded", "application/jsonp", "text/json"]
+    "media",
+    ["", "text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/jsonp", "text/json"],
 )
-def test_predict_takes_json_and_nothing_else(live: Live, media: str) -> None:
-    response = live.client.post("/v1/predict", content=json.dumps(GOOD), headers={"content-type": media})
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/predict_batch", *NATIVE])
+def test_predictions_take_json_and_nothing_else(live: Live, path: str, media: str) -> None:
+    content = json.dumps(MANY if "batch" in path else GOOD)
+    response = live.client.post(path, content=content, headers={"content-type": media})
     assert (response.status_code, detail(response)["code"]) == (415, "unsupported_media")
     for good in ("application/json", "Application/JSON; charset=utf-8"):
-        assert (
-            live.client.post("/v1/predict", content=json.dumps(GOOD), headers={"content-type": good}).status_code == 200
-        )
+        assert live.client.post(path, content=content, headers={"content-type": good}).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/v1/predict", "/v1/predict_batch", "/v1/stream"])
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/predict_batch", "/v1/stream", *NATIVE])
 def test_a_body_over_the_limit_is_refused_declared_or_chunked(live: Live, path: str) -> None:
     size = 8 * 2**20 + 1
     headers = {"content-type": "application/json"}
@@ -234,6 +258,7 @@ def test_unknown_paths_and_methods(live: Live) -> None:
         ("DELETE", "/v1/models", "GET, HEAD"),
         ("OPTIONS", "/v1/predict", "POST"),
         ("GET", "/predict", "POST"),
+        ("PUT", "/predict_batch", "POST"),
         ("POST", "/livez", "GET"),
     ]:
         response = live.client.request(method, path)
@@ -254,14 +279,62 @@ def test_predict_answers_with_all_fields(live: Live) -> None:
     assert list(session) == ["id", "step", "created", "replayed", "expires_at"]
 
 
-def test_predict_batch_answers_item_by_item(live: Live) -> None:
+@pytest.mark.parametrize("path", BATCHES)
+def test_predict_batch_answers_item_by_item(live: Live, path: str) -> None:
     texts = ["free money", "", 3, TEXT]
-    results = live.post("/v1/predict_batch", {"texts": texts, "task": "spam"}).json()["results"]
+    results = live.post(path, {"texts": texts, "task": "spam"}).json()["results"]
     assert [result.get("error", {}).get("code") for result in results] == [None, "empty_text", "invalid_request", None]
     assert all(None not in result.get("error", {}).values() for result in results)
     alone = live.post("/v1/predict", GOOD).json()
     assert results[3].keys() == alone.keys()
     assert results[3]["probability"] == pytest.approx(alone["probability"], abs=1e-5)
+
+
+@pytest.mark.parametrize("path", BATCHES)
+def test_half_a_character_fails_its_own_item(live: Live, path: str) -> None:
+    items = [
+        r'"free money"',
+        r'"cut \ud83d"',
+        r'"\ude00"',
+        r'"\ud83d\ude00 whole"',
+        r'["\ud83d"]',
+        r'"\ud83d\ud83d\ude00"',
+    ]
+    content = '{"task": "spam", "threshold": 0.25, "texts": [' + ", ".join(items) + "]}"
+    answer = live.client.post(path, content=content, headers={"content-type": "application/json"})
+    assert answer.status_code == 200, answer.text
+    results = answer.json()["results"]
+    codes = [result.get("error", {}).get("code") for result in results]
+    assert codes == [None, "invalid_json", "invalid_json", None, "invalid_request", "invalid_json"]
+    assert results[1]["error"]["field"] == "texts.1"
+    assert r"texts[1] holds half a character, \ud83d" in results[1]["error"]["message"]
+    assert (results[0]["threshold"], results[3]["sentences"][0]["length"]) == (0.25, len("😀 whole"))
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        (r'{"texts": ["cut \ud83d"], "task": "sp\ud83d"}', "invalid_json"),
+        (r'{"texts": ["cut \ud83d"], "task": "spam", "\ud83d": 1}', "invalid_json"),
+        (r'{"texts": ["cut \ud83d"], "task": "spam"', "invalid_json"),
+        (r'{"texts": ["cut \ud83d"], "task": "spam", "threshold": ' + "9" * 4000 + "}", "invalid_request"),
+        (r'{"texts": ["cut \ud83d"], "task": ' + "[" * 100_000, "invalid_json"),
+        (r'{"texts": "cut \ud83d", "task": "spam"}', "invalid_request"),
+        (r'["cut \ud83d"]', "invalid_json"),
+    ],
+)
+def test_half_a_character_in_a_batch_that_is_bad_otherwise(live: Live, body: str, code: str) -> None:
+    response = live.client.post("/v1/predict_batch", content=body, headers={"content-type": "application/json"})
+    assert (response.status_code, detail(response)["code"]) == (400, code)
+    assert len(response.content) < 1000
+
+
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/stream", "/predict"])
+def test_half_a_character_is_told_the_way_out(live: Live, path: str) -> None:
+    content = rb'{"text": "I am so happy \ud83d", "task": "spam"}'
+    error = detail(live.client.post(path, content=content, headers={"content-type": "application/json"}))
+    assert r"half a character, \ud83d" in error["message"]
+    assert r"cut between whole characters, or put \ufffd in its place" in error["message"]
 
 
 @pytest.mark.parametrize(
@@ -274,8 +347,11 @@ def test_predict_batch_answers_item_by_item(live: Live) -> None:
         ({"texts": ["a"] * 257, "task": "spam"}, 413, "batch_too_large"),
     ],
 )
-def test_a_bad_batch_is_refused_as_a_whole(live: Live, asked: dict[str, Any], status: int, code: str) -> None:
-    response = live.post("/v1/predict_batch", asked)
+@pytest.mark.parametrize("path", BATCHES)
+def test_a_bad_batch_is_refused_as_a_whole(
+    live: Live, path: str, asked: dict[str, Any], status: int, code: str
+) -> None:
+    response = live.post(path, asked)
     assert (response.status_code, detail(response)["code"]) == (status, code)
 
 
@@ -348,7 +424,7 @@ def test_what_needs_a_key_and_what_does_not(bench: Bench, live: Live) -> None:
             assert live.client.get(path, headers=KEY).status_code in (200, 404)
         for path in OPEN:
             assert live.client.get(path).status_code < 400
-        for path in ("/v1/predict", "/v1/predict_batch", "/v1/stream"):
+        for path in ("/v1/predict", "/v1/predict_batch", "/v1/stream", *NATIVE):
             assert live.post(path, GOOD).status_code == 401
         assert live.client.delete("/v1/sessions/a").status_code == 401
     with live.with_serving(bench.serving(api_keys=API_KEYS, metrics_open=True)):
@@ -359,6 +435,7 @@ def test_without_keys_a_page_whose_name_points_here_is_refused(live: Live) -> No
     for headers in ({"host": "evil.example"}, {"x-forwarded-for": "127.0.0.1"}, {"origin": "https://evil.example"}):
         for response in (
             live.client.post("/v1/predict", json=GOOD, headers=headers),
+            live.client.post("/predict", json=GOOD, headers=headers),
             live.client.get("/metrics", headers=headers),
         ):
             assert (response.status_code, detail(response)["code"]) == (403, "forbidden")
@@ -377,8 +454,9 @@ def test_a_request_that_takes_too_long_is_given_up(bench: Bench, live: Live) -> 
     serving = bench.serving()
     serving.settings = replace(serving.settings, timeout=0.01)
     with live.with_serving(serving):
-        response = live.post("/v1/predict", GOOD | {"text": "The cat sat. " * 70_000})
-        assert (response.status_code, detail(response)["code"]) == (504, "timeout")
+        for path in ("/v1/predict", "/predict"):
+            response = live.post(path, GOOD | {"text": "The cat sat. " * 70_000})
+            assert (response.status_code, detail(response)["code"]) == (504, "timeout")
     assert live.post("/v1/predict", GOOD).status_code == 200
 
 

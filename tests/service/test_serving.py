@@ -153,14 +153,27 @@ def test_a_batch_equals_its_items_one_by_one(bench: Bench, batch: list[str]) -> 
 
 
 def test_a_bad_item_never_fails_its_neighbours(bench: Bench) -> None:
-    batch: list[object] = ["free money", "", 7, None, ["free"], "x" * 101, "the cat", {"text": "a"}, " \n", "..."]
+    batch: list[object] = [
+        "free money",
+        "",
+        7,
+        None,
+        ["free"],
+        "x" * 101,
+        "the cat",
+        {"text": "a"},
+        " \n",
+        "...",
+        "\ud83d",
+    ]
     wanted = ["", "empty_text", *["invalid_request"] * 3, "text_too_long", "", "invalid_request", "empty_text", ""]
+    wanted.append("invalid_json")
 
     async def use(serving: Serving) -> None:
         results = (await serving.predict_batch(BatchIn(texts=batch, task="spam"))).results
         assert [r.error.code if isinstance(r, ErrorOut) else "" for r in results] == wanted
         fields = {i: r.error.field for i, r in enumerate(results) if isinstance(r, ErrorOut)}
-        assert fields == {i: f"texts.{i}" for i in (1, 2, 3, 4, 5, 7, 8)}
+        assert fields == {i: f"texts.{i}" for i in (1, 2, 3, 4, 5, 7, 8, 10)}
         alone = await serving.predict("public", asked("the cat"))
         assert isinstance(results[6], Prediction)
         assert results[6].probability == pytest.approx(alone.probability, abs=TOLERANCE)
