@@ -49,7 +49,7 @@ def run(language: str, command: str, service: Service) -> str:
     # As in an activated virtual environment, where `undertone` is found.
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
-        [*program, "-c", here], check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        [*program, "-c", here], check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )
     if done.returncode:
         raise RuntimeError(f"{here}\nended with {done.returncode}: {done.stderr or done.stdout}")
