@@ -22,7 +22,7 @@ from typing import Final
 import psutil
 
 ROOT: Final = Path(__file__).parent.parent
-PATIENCE: Final = 60.0
+PATIENCE: Final = 120.0
 ENDING: Final = 20.0
 """Seconds that a server has for its end, after which its processes are killed."""
 SERVICE: Final = ("-m", "service", "--port", "{port}")
@@ -35,9 +35,11 @@ class Server:
     def __init__(
         self, core: int, environment: Mapping[str, str], command: Sequence[str] = SERVICE, ready: str = "/readyz"
     ) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        # Held to the end, so that nobody else is given the port: Linux lets a server bind where nobody listens.
+        self._held = socket.socket()
+        self._held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._held.bind(("127.0.0.1", 0))
+        self.port: int = self._held.getsockname()[1]
         self._ready_path = ready
         self._command = " ".join(command).format(port=self.port)
         self._folder = tempfile.TemporaryDirectory()
@@ -80,6 +82,7 @@ class Server:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         self._process.wait(PATIENCE)
+        self._held.close()
         self._folder.cleanup()
 
     def _ready(self) -> bool:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import httpx
 import pytest
 import yaml
 
@@ -110,10 +109,11 @@ def test_it_serves_its_own_model(built: Built, tmp_path: Path) -> None:
         "BENTOML_DO_NOT_TRACK": "True",
         "UNDERTONE_MODELS": "spam-gru",
         "UNDERTONE_WORKERS": "1",
+        "UNDERTONE_REDIS_TIMEOUT": "10",
     }
     with Service(tmp_path, environment, command) as service:
         body = {"task": "spam", "text": "You won free money. Click on it!", "session_id": "a"}
-        answer = httpx.post(f"{service.url}/v1/predict", json=body, timeout=30)
+        answer = service.post("/v1/predict", json=body)
         assert answer.status_code == 200, answer.text
         assert answer.json()["model"] == {"name": "spam-gru", "digest": built.digest}
         assert len(answer.json()["sentences"]) == 2

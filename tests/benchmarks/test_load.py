@@ -37,10 +37,11 @@ def url() -> Iterator[str]:
 
 
 def test_all_bodies_are_sent_and_counted(url: str, tmp_path: Path) -> None:
-    load = post(f"{url}/good", bodies(tmp_path / "b", [{"n": 1}, {"n": 2}]), connections=2, seconds=1)
+    load = post(f"{url}/good", bodies(tmp_path / "b", [{"n": 1}, {"n": 2}]), connections=2, seconds=3)
     assert Echo.seen == {b'{"n": 1}', b'{"n": 2}'}
     assert load.requests > 10
-    assert load.rate == pytest.approx(load.requests, rel=0.5)
+    assert 2 < load.seconds < 30  # in another unit it would be a thousand times as many
+    assert load.rate == load.requests / load.seconds
     assert 0 < load.p50_ms <= load.p99_ms
     assert load.ceiling > load.rate
 

@@ -42,7 +42,7 @@ def test_the_picture_shows_what_can_be_compared(tmp_path: Path) -> None:
 @pytest.mark.tools
 @pytest.mark.usefixtures("_all_cores_afterwards")
 def test_a_small_run_of_a_row() -> None:
-    found = measured(["sessions"], rounds=1, seconds=1)
+    found = measured(["sessions"], rounds=1, seconds=2)
     assert not [line for line in found.lines if line.wrong]
     rates = [line.figures["requests/s"].median for line in found.lines if "requests/s" in line.figures]
     assert len(rates) == 4

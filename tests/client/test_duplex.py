@@ -73,7 +73,7 @@ def test_a_piece_comes_back_before_the_next_is_sent(secure: bool, tmp_path: Path
 
         async def pieces() -> AsyncIterator[bytes]:
             for n in range(5):
-                async with asyncio.timeout(10):
+                async with asyncio.timeout(60):
                     await come.acquire()
                 yield b"%d" % n
 
@@ -96,7 +96,7 @@ def test_an_answer_that_does_not_wait_for_the_body() -> None:
 
     async def main() -> tuple[int, bytes]:
         async with (
-            asyncio.timeout(10),
+            asyncio.timeout(60),
             serving() as port,
             httpx.AsyncClient(transport=Duplex(ssl.create_default_context())) as client,
             client.stream("POST", f"http://127.0.0.1:{port}/refuse", content=endless()) as answer,

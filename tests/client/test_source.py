@@ -61,7 +61,7 @@ def test_what_a_pipe_has_is_passed_on_before_it_ends() -> None:
             made = Source(reading)
             pieces = made.pieces()
             writing.write(b"typed")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(60):
                 return await anext(pieces)
 
     assert asyncio.run(main()) == b"typed"
@@ -92,7 +92,7 @@ def test_an_iterator_is_asked_for_no_more_than_is_wanted() -> None:
         made.close()
         for thread in set(threading.enumerate()) - there:
             if thread.name == "undertone-source":
-                await asyncio.to_thread(thread.join, 5)
+                await asyncio.to_thread(thread.join, 60)
 
     there = set(threading.enumerate())
     asyncio.run(main())

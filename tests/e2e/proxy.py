@@ -15,6 +15,7 @@ from types import TracebackType
 from typing import Final
 
 MARK: Final = b"event: sentence"
+ANSWER: Final = b"HTTP/1.1 200 "
 BUSY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: application/json\r\n"
     b'Content-Length: 53\r\nConnection: close\r\n\r\n{"error": {"code": "overloaded", "message": "later"}}\n'
@@ -28,13 +29,20 @@ class Cut:
     after: int
 
 
+@dataclass(frozen=True)
+class Hush:
+    """Passes on so many answers, and then nothing any more: the service seems to take its time."""
+
+    after: int
+
+
 @dataclass
 class Proxy:
-    """`faults[n]` is the n-th connection's: a Cut, bytes to answer instead of the service, or None; `times` is when
-    each came."""
+    """`faults[n]` is the n-th connection's: a Cut, a Hush, bytes to answer instead of the service, or None; `times` is
+    when each came."""
 
     port: int
-    faults: Sequence[Cut | bytes | None]
+    faults: Sequence[Cut | Hush | bytes | None]
     requests: list[bytes] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
 
@@ -60,7 +68,7 @@ class Proxy:
                 fault = self.faults[number] if number < len(self.faults) else None
                 threading.Thread(target=self._serve, args=(near, number, fault), daemon=True).start()
 
-    def _serve(self, near: socket.socket, number: int, fault: Cut | bytes | None) -> None:
+    def _serve(self, near: socket.socket, number: int, fault: Cut | Hush | bytes | None) -> None:
         if isinstance(fault, bytes):
             with near:
                 self.requests[number] = near.recv(65536)
@@ -85,10 +93,14 @@ class Proxy:
                 far.sendall(data)
 
 
-def _down(far: socket.socket, near: socket.socket, cut: Cut | None) -> None:
-    events = 0
+def _down(far: socket.socket, near: socket.socket, fault: Cut | Hush | None) -> None:
+    cut = fault if isinstance(fault, Cut) else None
+    events = answers = 0
     with contextlib.suppress(OSError):
         while data := far.recv(65536):
+            answers += data.startswith(ANSWER)
+            if isinstance(fault, Hush) and answers > fault.after:
+                continue
             # The service asks for two seconds between connections; tests have no use for them.
             data = data.replace(b"retry: 2000", b"retry: 0020")
             pieces = data.split(MARK)

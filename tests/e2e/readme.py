@@ -55,7 +55,7 @@ def run(language: str, command: str, service: Service) -> str:
     program = [str(programs / "python")] if language == "python" else ["bash", "-euo", "pipefail"]
     environment = {**os.environ, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(
-        [*program, "-c", here], check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60
+        [*program, "-c", here], check=False, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )
     if done.returncode:
         raise RuntimeError(f"{here}\nended with {done.returncode}: {done.stderr or done.stdout}")

@@ -5,20 +5,19 @@ RedisCluster(folder) --meet, slots, replicate--> url, primaries, replica --move 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tests.e2e.redis_server import READY_SECONDS, RedisServer
-from tests.e2e.server import free_port
+from tests.e2e.redis_server import RedisServer
+from tests.e2e.server import free_port, soon
 
 SLOTS: Final = 16384
 PRIMARIES: Final = 3
 PASSWORD: Final = "of-all-servers"
 OPTIONS: Final = {
     "cluster_enabled": "yes",
-    "cluster_node_timeout": "1000",  # ms until a server that is silent is given up
+    "cluster_node_timeout": "5000",  # ms until a server that is silent is given up: longer than one waits for a core
     "repl_diskless_sync_delay": "0",
 }
 
@@ -56,7 +55,7 @@ class RedisCluster:
             return b"cluster_state:ok" in said and f"known_nodes:{len(self.servers)}".encode() in said
 
         living = [server for server in self.servers if server.process.poll() is None]
-        _until(lambda: all(whole(server.ask("CLUSTER", "INFO")) for server in living), "the cluster came together")
+        soon(lambda: all(whole(server.ask("CLUSTER", "INFO")) for server in living), "the cluster came together")
 
     def copied(self) -> None:
         """Waits until the replica has all that its primary has."""
@@ -66,7 +65,7 @@ class RedisCluster:
             has = self.replica.client.info("replication")
             return has.get("master_link_status") == "up" and has["slave_repl_offset"] == told["master_repl_offset"]
 
-        _until(same, "the replica has everything")
+        soon(same, "the replica has everything")
 
     def move(self, key: str, target: RedisServer, meanwhile: Callable[[], None]) -> None:
         """The slot of `key` goes to `target`, with all that is in it; `meanwhile` is done when it is at neither."""
@@ -89,11 +88,3 @@ class RedisCluster:
 def _thirds() -> list[tuple[int, int]]:
     third = SLOTS // PRIMARIES
     return [(0, third), (third + 1, 2 * third), (2 * third + 1, SLOTS - 1)]
-
-
-def _until(true: Callable[[], bool], what: str) -> None:
-    until = time.monotonic() + READY_SECONDS
-    while not true():
-        if time.monotonic() > until:
-            raise RuntimeError(f"still not so: {what}")
-        time.sleep(0.05)

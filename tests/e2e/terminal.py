@@ -21,7 +21,7 @@ import pyte
 
 from tests.e2e.server import ROOT
 
-PATIENCE = 60.0
+PATIENCE = 120.0
 
 
 def _in_front() -> None:

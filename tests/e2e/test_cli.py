@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import signal
+import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-import httpx
 import pytest
 
 from cli import show
 from cli.__main__ import main
-from tests.e2e.proxy import Proxy
-from tests.e2e.server import ROOT, Service
+from cli.remote import TEXTS
+from cli.score import WINDOW
+from tests.e2e.proxy import Hush, Proxy
+from tests.e2e.server import ROOT, Service, soon
 from tests.e2e.terminal import Terminal
 
 COMMAND = (sys.executable, "-m", "cli")
@@ -103,35 +103,47 @@ def test_in_a_pipe_there_are_no_escapes_and_no_sentence_is_cut(service: Service)
 
 def test_bulk_shows_a_bar_with_rate_and_time_left(service: Service, tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": f"{TEXT} {n}"}) + "\n" for n in range(3000)))
-    ask = ["score", "--task", "spam", "--url", service.url, str(tmp_path / "a.jsonl"), "-o", str(tmp_path / "b.jsonl")]
-    with Terminal([*COMMAND, *ask], columns=100) as terminal:
-        lines = terminal.until(lambda lines: any("/3000" in line and "/s" in line and "0:0" in line for line in lines))
-        assert any("━" in line for line in lines)
-        terminal.interrupt()
-        assert terminal.end() == 130
-        assert "the same command goes on from there" in " ".join("".join(terminal.lines).split())
-    done = (tmp_path / "b.jsonl.part").read_bytes().count(b"\n") - 1
-    assert 0 < done < 3000
-    assert done % 256 == 0
+    files = [str(tmp_path / "a.jsonl"), "-o", str(tmp_path / "b.jsonl")]
+
+    def has_rate_and_time(line: str) -> bool:
+        return "512/3000" in line and "/s" in line and re.search(r"\d:\d\d:\d\d", line) is not None
+
+    # After two windows it waits, however long the bar takes to be seen.
+    with Proxy(service.port, [Hush(after_windows(2))]) as proxy:
+        ask = ["score", "--task", "spam", "--url", proxy.url, *files]
+        with Terminal([*COMMAND, *ask], columns=100) as terminal:
+            lines = terminal.until(lambda lines: any(map(has_rate_and_time, lines)))
+            assert any("━" in line for line in lines)
+            terminal.interrupt()
+            assert terminal.end() == 130
+            assert "the same command goes on from there" in "".join(terminal.screen.display)
+    assert (tmp_path / "b.jsonl.part").read_bytes().count(b"\n") - 1 == 512
+
+
+def after_windows(number: int) -> int:
+    """Answers after which so many windows are scored, and a part of the next: the models, and four of each window."""
+    return 1 + number * WINDOW // TEXTS + 2
 
 
 def test_a_killed_run_goes_on_and_gives_the_table_of_one_that_was_not(service: Service, tmp_path: Path) -> None:
     texts = [f"{TEXT[: 20 + n % 80]} {n}" for n in range(2000)]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
-    ask = ["score", "--json", "--task", "spam", "--url", service.url, str(tmp_path / "a.jsonl"), "-o"]
     part = tmp_path / "killed.jsonl.part"
-    with subprocess.Popen([*COMMAND, *ask, str(tmp_path / "killed.jsonl")], cwd=ROOT) as process:
-        until = time.monotonic() + 60
-        while not part.exists() or part.read_bytes().count(b"\n") < 257:
-            assert process.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.005)
-        process.send_signal(signal.SIGKILL)
+
+    def ask(url: str, output: Path) -> list[str]:
+        return ["score", "--json", "--task", "spam", "--url", url, str(tmp_path / "a.jsonl"), "-o", str(output)]
+
+    with (
+        Proxy(service.port, [Hush(after_windows(1))]) as proxy,
+        subprocess.Popen([*COMMAND, *ask(proxy.url, tmp_path / "killed.jsonl")], cwd=ROOT) as process,
+    ):
+        soon(lambda: part.exists() and part.read_bytes().count(b"\n") == 1 + WINDOW, "a window is scored")
+        process.kill()
     assert not (tmp_path / "killed.jsonl").exists()
-    resumed = undertone(*ask, tmp_path / "killed.jsonl")
+    resumed = undertone(*ask(service.url, tmp_path / "killed.jsonl"))
     assert resumed.returncode == 0, resumed.stderr
-    assert 256 <= json.loads(resumed.stdout)["resumed"] < 2000
-    assert main([*ask, str(tmp_path / "whole.jsonl")]) == 0
+    assert json.loads(resumed.stdout)["resumed"] == WINDOW
+    assert main(ask(service.url, tmp_path / "whole.jsonl")) == 0
     killed, whole = (
         [json.loads(line) for line in (tmp_path / name).read_text().splitlines()]
         for name in ("killed.jsonl", "whole.jsonl")
@@ -145,7 +157,7 @@ def test_here_and_there_the_answers_are_those_of_the_api(
 ) -> None:
     (tmp_path / "a.txt").write_text(TEXT)
     body = {"text": TEXT, "task": "spam", "threshold": "fpr:0.01"}
-    wanted = httpx.post(f"{service.url}/v1/predict", json=body, timeout=30).json()
+    wanted = service.post("/v1/predict", json=body).json()
     ask = ["--json", "--task", "spam", "--threshold", "fpr:0.01", str(tmp_path / "a.txt")]
     for where in ([], ["--url", service.url]):
         assert main(["predict", *where, *ask]) == 0
@@ -171,7 +183,7 @@ def test_a_session_is_not_left_behind(service: Service, tmp_path: Path) -> None:
         sent = b"".join(proxy.requests)
     assert b"DELETE /v1/sessions/watch-" in sent
     name = sent.partition(b"DELETE /v1/sessions/")[2].partition(b"?")[0].decode()
-    assert httpx.get(f"{service.url}/v1/sessions/{name}?task=spam").status_code == 404
+    assert service.get(f"/v1/sessions/{name}?task=spam").status_code == 404
 
 
 @pytest.mark.parametrize(

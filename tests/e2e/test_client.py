@@ -7,6 +7,7 @@ import io
 import json
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from client import AsyncClient, Client, Done, Event, Link, Mail, Part, Refused, 
 from models.sentences import split
 from tests.e2e.proxy import BUSY, Cut, Proxy
 from tests.e2e.server import ROOT, Service, free_port
+from tests.service.live import eventually
 
 PIECES: Final = [f"This is sentence number {n} of a mail about your account. " for n in range(12)]
 TEXT: Final = "".join(PIECES)
@@ -111,7 +113,7 @@ def test_sentence_k_plus_2_is_withheld_until_the_event_of_sentence_k_has_come(se
 
     def pieces() -> Iterator[str]:
         for piece in PIECES:
-            assert come.acquire(timeout=20), "the event before the last has not come"
+            assert come.acquire(timeout=60), "the event before the last has not come"
             yield piece
 
     with Client(service.url) as client:
@@ -126,7 +128,7 @@ def test_the_same_for_an_asynchronous_iterator(service: Service) -> None:
 
         async def pieces() -> AsyncIterator[str]:
             for piece in PIECES:
-                async with asyncio.timeout(20):
+                async with asyncio.timeout(60):
                     await come.acquire()
                 yield piece
 
@@ -149,14 +151,17 @@ def test_a_connection_that_breaks_gives_every_event_once(
         events = read(proxy.url, iter(PIECES), name)
     assert probabilities(events) == pytest.approx(whole, abs=1e-5)
     streams = [request for request in proxy.requests if b"/v1/stream" in request]
-    assert len(streams) == 5
-    assert [b"last-event-id: 3\r\n" in request.lower() for request in streams] == [False, True, True, False, False]
-    if session:
+    told = [b"last-event-id: 3\r\n" in request.lower() for request in streams]
+    if session:  # what the service still wrote when a connection broke can be in the way of the next, which is repeated
+        assert len(streams) >= 5
+        assert [told for told, _ in groupby(told)] == [False, True, False]
         assert all(b"step=0" in request for request in streams)
         done = events[-1]
         assert isinstance(done, Done)
         assert done.session is not None
         assert done.session.step == len(PIECES)
+    else:
+        assert told == [False, True, True, False, False]
 
 
 def test_an_answer_that_was_lost_counts_once(service: Service) -> None:
@@ -212,15 +217,17 @@ def test_a_stream_that_is_left_early_does_not_put_the_session_out_of_step(servic
 
     def pieces() -> Iterator[str]:
         yield from PIECES[:4]
-        left.wait(20)
+        left.wait(60)
 
     with Client(service.url) as client:
         session = client.session("left", task="spam")
         stream = session.stream(pieces())
         next(stream)
+        eventually(lambda: service.streams() == 1, "the stream is open")
         stream.close()  # type: ignore[attr-defined]
         left.set()
         assert session.step is None
+        eventually(lambda: service.streams() == 0, "nothing more is counted")
         answer = session.predict("And this is what follows.")
         assert 1 <= answer.sentences[0].index <= 4
 

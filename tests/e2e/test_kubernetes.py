@@ -37,6 +37,7 @@ def in_a_pod(tmp_path: Path) -> Iterator[Service]:
         "UNDERTONE_STATE_KEY": base64.b64encode(secrets.token_bytes(32)).decode(),
         "UNDERTONE_API_KEYS": f"me:{hashlib.sha256(KEY.encode()).hexdigest()}",
         "XDG_CACHE_HOME": "",
+        "UNDERTONE_REDIS_TIMEOUT": "10",
         "UNDERTONE_MODELS": "spam-gru",
     }
     image = {name: value for name, value in environment().items() if not name.startswith("PIP_")}
@@ -48,7 +49,7 @@ def in_a_pod(tmp_path: Path) -> Iterator[Service]:
 
 def test_it_serves_with_a_root_that_it_cannot_write_to(in_a_pod: Service) -> None:
     probes = {container("undertone")[kind]["httpGet"]["path"] for kind in ("readinessProbe", "livenessProbe")}
-    with httpx.Client(base_url=in_a_pod.url, headers={"host": "10.244.0.7:3000"}, timeout=30) as kubelet:
+    with httpx.Client(base_url=in_a_pod.url, headers={"host": "10.244.0.7:3000"}, timeout=60) as kubelet:
         assert {kubelet.get(path).status_code for path in probes} == {200}
         assert "undertone_requests_total" in kubelet.get("/metrics").text  # without a key, as Prometheus asks
         asked: dict[str, Any] = {"text": "Hello there.", "task": "spam", "session_id": "s"}

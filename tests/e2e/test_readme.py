@@ -22,7 +22,7 @@ from service.serving import RACES
 from service.settings import Settings
 from tests.e2e import readme
 from tests.e2e.server import ROOT, Service
-from training.__main__ import parser as training
+from training.commands import parser as training
 from training.draw import SHOWN, draw
 
 MEND: Final = "`python -m tests.e2e.readme` brings the README up to date"
@@ -30,6 +30,7 @@ PAGES: Final = {"/", "/docs", "/console/{name}", "/healthz", OTHER}
 """What nobody asks by curl, and readyz under its older name."""
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("curl", [False, pytest.param(True, marks=pytest.mark.tools)], ids=["no curl", "curl"])
 def test_the_commands_answer_as_shown(service: Service, curl: bool) -> None:
     answered = [block for block in readme.blocks() if block.kind is not None and not block.slow]

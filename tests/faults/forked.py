@@ -86,6 +86,7 @@ class Nursery:
         with socket.socket() as listening:
             # Each has a socket of its own: of one that all share, the first that wakes takes nearly everything.
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listening.bind(("127.0.0.1", self._port))
             names = [(WHO, str(os.getpid()))]
             config = uvicorn.Config(cast(Any, Undertone).to_asgi(), log_level="warning", headers=names)

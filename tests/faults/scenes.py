@@ -38,11 +38,12 @@ REDIS: Final = ("dead", "stopped", "paused", "slow", "full", "read_only", "anoth
 CALLERS: Final = 6
 EVERY: Final = 0.3
 """Seconds between two faults."""
-FEWEST: Final = 50
+FEWEST: Final = 200
 """Requests that a scene of a few faults waits for: fewer show nothing."""
 WORKERS: Final = 2
-MANY: Final = 8
-"""Workers of which one after the other is killed."""
+MANY: Final = 10
+"""Workers of which one after the other is killed: on a machine where none comes back in time, there are enough for most
+of a test's kills."""
 KILLED: Final = 1.0
 """Seconds after which what was not answered is done or never will be, where Redis does not sleep but is killed."""
 AWAY: Final = 0.6
@@ -53,6 +54,8 @@ ALTERNATING: Final = 0.3
 """The least share of a session's answers by another worker than the one before: of two at random it is half of them."""
 MOSTLY_ALONE: Final = 0.1
 """The same, where for most of the time one worker is left."""
+AMPLE: Final = 1.2
+"""How much more of it a scene waits for than is asserted: the last looks at the sessions count, too."""
 
 
 class Outcome(NamedTuple):
@@ -166,7 +169,7 @@ def rotation(on: Stage, seconds: float, seed: int = 2) -> Outcome:
                 with Service(on.folder, without) as third:
                     faults.append(time.monotonic())
                     _continued((on.service, other, third), reader, continued)
-            callers.have_asked(FEWEST)
+            callers.have_asked(FEWEST, AMPLE * ALTERNATING)
         assert callers.served == on.service.workers() | other.workers()
     tally = callers.tally()
     tally.operations += continued.operations
@@ -209,8 +212,8 @@ def killed_workers(on: Stage, seconds: float, seed: int = 3) -> Outcome:
     with callers.running(CALLERS, pinned=False):
         killed = _kill(on.service, seconds, callers)
         _until_all_are_there(on.service, WORKERS)
-        # More than is asserted of them: the last looks at the sessions count, too.
-        callers.insist(lambda: len(callers.served) > WORKERS and callers.alternating >= 1.5 * MOSTLY_ALONE)
+        callers.insist(lambda: len(callers.served) > WORKERS)
+        callers.have_asked(FEWEST, AMPLE * MOSTLY_ALONE)
     return Outcome("workers killed", len(killed), callers.tally(), _every(killed), least=MOSTLY_ALONE)
 
 
@@ -236,9 +239,10 @@ def killed_often(on: Stage, seconds: float, seed: int = 7) -> Outcome:
     with Forked(on.folder, on.environment, MANY) as service:
         _until_all_are_there(service, MANY)
         callers = Callers([service], seed, erasing=False)
-        with callers.running(CALLERS, pinned=False), service.killing() as killed:
-            time.sleep(seconds)
-            callers.have_asked(FEWEST)
+        with callers.running(CALLERS, pinned=False):
+            with service.killing() as killed:
+                time.sleep(seconds)
+            callers.have_asked(FEWEST, AMPLE * ALTERNATING)
         return Outcome("workers killed, forked anew", len(killed), callers.tally(), _every(killed))
 
 
@@ -290,7 +294,7 @@ def _stream_through_kills(
     many events were seen whose sentence was not stored."""
     seen: dict[int, float] = {}
     kills: list[float] = []
-    served: set[int] = set()
+    killed: set[int] = set()
     lost = 0
     for tries in itertools.count(1):
         target = f"/v1/stream?task=spam&session_id={session}&step=0"
@@ -299,19 +303,21 @@ def _stream_through_kills(
             Upload(service.port, target, last_event_id=str(len(seen))) as upload,
         ):
             upload.until(lambda upload: upload.status != 0)
+            _go_on(upload)
             pid = service.worker_at(upload.port)
             assert pid is not None
-            assert pid not in served, "after a kill another worker goes on"
-            served.add(pid)
+            assert pid not in killed, "after a kill another worker goes on"
             for number, text in enumerate(texts, start=1):
                 upload.send(text)
-                if len(kills) < min(2, tries) and number > 4 * tries:
+                if len(kills) < 2 and number > 4 * (len(kills) + 1):
                     os.kill(pid, signal.SIGKILL)
+                    killed.add(pid)
                     kills.append(time.monotonic())
                 while len(seen) < number - 1:  # what follows a sentence decides where it ends
                     _see(upload, seen)
             upload.end()
             *_, done = upload.whole().events
+            _go_on(upload)
             _see(upload, seen)
             assert (done.name, done.data["session"]["step"]) == ("done", len(texts)), done
             return seen, kills, tries, lost
@@ -327,16 +333,26 @@ def _held(service: Service, session: str) -> int:
             answer = httpx.get(f"{service.url}/v1/sessions/{session}?task=spam", timeout=60)
             if answer.status_code in (200, 404):
                 return int(answer.json().get("step", 0))
+        time.sleep(0.05)
     raise AssertionError("sessions did not come back")
 
 
 def _see(upload: Upload, seen: dict[int, float]) -> None:
     """Waits for an event that was not seen yet; they come in order, and none comes twice."""
-    upload.until(lambda upload: any(event.id and event.id > len(seen) for event in upload.events))
+    upload.until(lambda upload: any(event.name == "error" or (event.id or 0) > len(seen) for event in upload.events))
+    _go_on(upload)
     for event in upload.events:
         if event.name == "sentence" and event.id not in seen:
             assert event.id == len(seen) + 1
             seen[event.id] = event.data["probability"]
+
+
+def _go_on(upload: Upload) -> None:
+    """Raises ConnectionError, after which the stream is sent again, where Redis was too slow on a busy machine."""
+    errors = [event.data["error"]["code"] for event in upload.events if event.name == "error"]
+    if upload.status == 503 or errors == ["store_unavailable"]:
+        raise ConnectionError
+    assert not errors, errors
 
 
 def troubled(on: Stage, trouble: str, seconds: float, seed: int = 5) -> Outcome:
@@ -351,7 +367,7 @@ def troubled(on: Stage, trouble: str, seconds: float, seed: int = 5) -> Outcome:
             with getattr(on.redis, trouble)():
                 time.sleep(AWAY)
             _until_it_serves(on.service)
-        callers.have_asked(FEWEST)
+        callers.have_asked(FEWEST, AMPLE * ALTERNATING)
     assert callers.served >= on.service.workers()
     return Outcome(f"Redis {trouble.replace('_', ' ')}", len(faults), callers.tally(), _every(faults))
 
@@ -362,7 +378,7 @@ def emptied(on: Stage, seconds: float, seed: int = 6) -> Outcome:
     faults: list[float] = []
     until = time.monotonic() + seconds
     with callers.running(CALLERS):
-        while time.monotonic() < until or not faults:
+        while time.monotonic() < until or len(faults) < 2:  # of two, the second is a kill as well
             time.sleep(2 * EVERY)
             began = time.monotonic()
             on.redis.client.flushall()
@@ -372,7 +388,7 @@ def emptied(on: Stage, seconds: float, seed: int = 6) -> Outcome:
             callers.note(Operation((), None, began, time.monotonic(), Answer("erased")))
             faults.append(began)
             _until_it_serves(on.service)
-        callers.have_asked(FEWEST)
+        callers.have_asked(FEWEST, AMPLE * ALTERNATING)
     assert callers.served >= on.service.workers()
     return Outcome("Redis emptied", len(faults), callers.tally(), _every(faults))
 
