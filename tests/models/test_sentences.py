@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from models import sentences
 from models.errors import InvalidEncoding
 from models.sentences import AFTER, LONGEST, Segmenter, Sentence, Utf8Reader, split
+from tests.models.clock import linear
 
 PIECES = ["Dr. ", "Hello", " world", ".", "!?", "\n", "\n\n", " \n ", "\r\n", "a" * 45, " ", "...", '"', ") ", "e.g. "]
 PIECES += ["3.5", "你好。", "\u200b", "----", "é", "🙂", "x" * 1100, " y" * 600, "- " * 40, "The end. ", "\x00", "… "]
@@ -147,14 +148,17 @@ def test_what_is_kept_is_what_is_in_no_sentence_yet(text: str) -> None:
 
 
 def test_what_has_no_word_is_kept_in_few_pieces_however_it_comes() -> None:
-    segmenter = Segmenter()
-    began = time.perf_counter()
-    for _ in range(300_000):
-        segmenter.feed("-")
-    assert segmenter.wordless == segmenter.kept == 300_000
-    assert len(segmenter._ahead) < 20
-    assert [sentence.length for sentence in segmenter.flush()] == [300_000]
-    assert time.perf_counter() - began < 10
+    def seconds(n: int) -> float:
+        segmenter = Segmenter()
+        began = time.process_time()
+        for _ in range(n):
+            segmenter.feed("-")
+        assert segmenter.wordless == segmenter.kept == n
+        assert len(segmenter._ahead) < 20
+        assert [sentence.length for sentence in segmenter.flush()] == [n]
+        return time.process_time() - began
+
+    linear(seconds, 300_000, 8, 0.2)
 
 
 def test_a_terminator_is_decided_when_16_code_points_after_it_are_known() -> None:
@@ -229,18 +233,18 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_linear(name: str) -> None:
     text = HOSTILE[name]
-    eighth, whole = (timed(text[: len(text) // n]) for n in (8, 1))
-    assert whole < 10
-    # Linear would be 8, quadratic 64; short times are noise.
-    assert whole < 0.2 or whole < 20 * eighth
+    linear(lambda size: timed(text[:size]), len(text), 8, 0.2)
 
 
 @pytest.mark.parametrize("name", ["dots", "a letter, then dots", "a long line, then blanks", "only combining marks"])
 def test_hostile_text_in_small_pieces_is_linear(name: str) -> None:
-    text = HOSTILE[name][: MILLION // 4]
-    began = time.process_time()
-    fed([text[i : i + 3] for i in range(0, len(text), 3)])
-    assert time.process_time() - began < 10
+    def seconds(size: int) -> float:
+        text = HOSTILE[name][:size]
+        began = time.process_time()
+        fed([text[i : i + 3] for i in range(0, len(text), 3)])
+        return time.process_time() - began
+
+    linear(seconds, MILLION // 4, 8, 0.2)
 
 
 def timed(text: str) -> float:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer, TfidfTransformer
 
 from models.vocabulary import LONGEST_WORD, UNKNOWN, Mode, Vocabulary, _looked_at, _tokens, normalise, words
+from tests.models.clock import linear
 
 DOCUMENTS = ["The cat sat on the mat.", "The dog ate my homework."]
 
@@ -204,11 +205,9 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_linear(name: str) -> None:
     text = HOSTILE[name]
-    eighth = timed(text[: len(text) // 8])
-    assert eighth < 4, "the whole would take hours, in C code that no timeout can interrupt"
-    whole = timed(text)
-    # Linear would be 8, quadratic 64; short times are noise.
-    assert whole < 0.5 or whole < 20 * eighth
+    sixteenth = timed(text[: len(text) // 16])
+    assert sixteenth < 5, "the whole would take hours, in C code that no timeout can interrupt"
+    linear(lambda size: timed(text[:size]), len(text), 8, 0.5)
 
 
 ABC: Final = Vocabulary([*"abcde", "ab", "abc", "cdeab", "free", "money"])

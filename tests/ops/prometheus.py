@@ -1,6 +1,7 @@
 """Prometheus itself, as Debian ships it, with the rules of ops/ and on a port of loopback.
 
 ops/prometheus/ --targets here, a short interval--> folder --start--> url, value, values, series --stop--> nothing left
+                                                       hold(condition) --> values as they were then, for good
 """
 
 from __future__ import annotations
@@ -19,8 +20,10 @@ import yaml
 from tests.e2e.server import ROOT, free_port
 
 OPS: Final = ROOT / "ops"
-READY_SECONDS: Final = 20.0
-PATIENCE: Final = 60.0
+READY_SECONDS: Final = 60.0
+PATIENCE: Final = 120.0
+SETTLED: Final = 5.0
+"""Seconds after which whatever was scraped or evaluated is written, or has failed: a scrape may take one."""
 
 Labels = frozenset[tuple[str, str]]
 
@@ -32,6 +35,8 @@ class Prometheus:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.interval = interval
+        self.moment: float | None = None
+        """What questions are about; None: now."""
         self.log = folder / "prometheus.log"
         config = _configured(folder, {"prometheus": f"127.0.0.1:{self.port}", **targets}, interval, f"{self.url}/user")
         self._client = httpx.Client(base_url=self.url, timeout=30)
@@ -77,9 +82,9 @@ class Prometheus:
             raise RuntimeError(f"{parameters}: {said['error']}")
         return said["data"]
 
-    def values(self, expression: str) -> dict[Labels, float]:
-        """What the expression is now, by its labels; a scalar has none."""
-        data = self.ask("query", query=expression)
+    def values(self, expression: str, at: float | None = None) -> dict[Labels, float]:
+        """What the expression is now, or at the moment that is held, by its labels; a scalar has none."""
+        data = self.ask("query", query=expression, time=at or self.moment or time.time())
         if data["resultType"] == "scalar":
             return {frozenset(): float(data["result"][1])}
         return {frozenset(found["metric"].items()): float(found["value"][1]) for found in data["result"]}
@@ -89,13 +94,21 @@ class Prometheus:
         (found,) = self.values(expression).values()
         return found
 
-    def until(self, condition: str) -> None:
-        """Waits until the condition holds, that is, has a value."""
+    def until(self, condition: str, ago: float = 0) -> float:
+        """Waits until the condition holds, that is, has a value, or did so many seconds ago; gives back when."""
         until = time.monotonic() + PATIENCE
-        while not self.values(condition):
+        while not self.values(condition, moment := time.time() - ago):
             if time.monotonic() > until:
                 raise TimeoutError(f"{condition} did not hold within {PATIENCE:g} s")
             time.sleep(self.interval / 5)
+        return moment
+
+    def hold(self, condition: str) -> None:
+        """Waits for a moment at which the condition held; from then on, values are those of that moment.
+
+        Of now they are none as soon as a scrape takes too long, as it may on a busy machine, and windows move on.
+        """
+        self.moment = self.until(condition, SETTLED)
 
     def series(self, expression: str, start: float, end: float, step: float) -> list[tuple[dict[str, str], Any]]:
         """What the expression was from `start` to `end`: labels, and [[time, value], …]."""

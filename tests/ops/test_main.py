@@ -27,7 +27,7 @@ pytestmark = pytest.mark.tools
 
 
 def asked(prometheus: str, path: str, **parameters: str) -> Any:
-    return httpx.get(f"{prometheus}/api/v1/{path}", params=parameters).json()["data"]
+    return httpx.get(f"{prometheus}/api/v1/{path}", params=parameters, timeout=30).json()["data"]
 
 
 def test_ctrl_c_leaves_a_picture_and_nothing_else(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_ctrl_c_leaves_a_picture_and_nothing_else(tmp_path: Path) -> None:
             assert len(urls) > 10
             assert any(url.endswith("/#operations") for url in urls)
             for url in urls:
-                assert httpx.get(url, follow_redirects=True, timeout=10).status_code == httpx.codes.OK, url
+                assert httpx.get(url, follow_redirects=True, timeout=30).status_code == httpx.codes.OK, url
             (prometheus,) = re.findall(r"Prometheus +(http://[^/]+)", said())
             watched = asked(prometheus, "rules", type="alert")["groups"]
             assert {rule["name"] for group in watched for rule in group["rules"]} == {a["alert"] for a in alerts()}
@@ -69,4 +69,4 @@ def test_ctrl_c_leaves_a_picture_and_nothing_else(tmp_path: Path) -> None:
     assert said().endswith("All is stopped.\n"), said()
     with Image.open(picture) as drawn:
         assert drawn.info[SHOWN] == shown()
-    assert psutil.wait_procs(family, timeout=5)[1] == []
+    assert psutil.wait_procs(family, timeout=30)[1] == []

@@ -283,6 +283,20 @@ def all_within(limit: float, measure: Callable[[], Iterable[float]], rounds: int
     raise AssertionError(f"{limit} s is promised, the worst of each round was {', '.join(f'{s:.3f}' for s in worst)}")
 
 
+def mostly_within(limit: float, measure: Callable[[], Iterable[float]], rounds: int = 5) -> None:
+    """Most readings are below the limit (seconds) and none is far above, in one of several rounds.
+
+    On a machine that others use any single reading can be spoilt from outside; where the code is too slow, most are.
+    """
+    seen = []
+    for _ in range(rounds):
+        seen.append(sorted(measure()))
+        if seen[-1][len(seen[-1]) // 2] < limit and seen[-1][-1] < 10 * limit:
+            return
+    said = "; ".join(", ".join(f"{seconds:.3f}" for seconds in readings) for readings in seen)
+    raise AssertionError(f"{limit} s is promised, the readings of each round were {said}")
+
+
 def examples(number: int) -> hypothesis.settings:
     """Without the explanation of a failure, which traces every line of every library for minutes."""
     phases = [phase for phase in hypothesis.Phase if phase is not hypothesis.Phase.explain]

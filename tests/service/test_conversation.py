@@ -109,15 +109,15 @@ def test_the_last_request_may_come_again_and_nothing_is_written(bench: Bench, ke
     async def use(serving: Serving) -> None:
         for step, text in ((0, ONE), (2, TWO)):
             first = await ask(serving, text, step)
-            stored, left = keys.get(REDIS_KEY), keys.pexpire(REDIS_KEY, 5000)
+            stored, left = keys.get(REDIS_KEY), keys.pexpire(REDIS_KEY, 60_000)
             again = await ask(serving, text, step)
             assert left
             assert told(again) == (told(first)[0], False, True)
             assert keys.get(REDIS_KEY) == stored
-            assert keys.pttl(REDIS_KEY) <= 5000
+            assert keys.pttl(REDIS_KEY) <= 60_000
             assert again.model_dump(exclude={"session"}) == first.model_dump(exclude={"session"})
             assert again.session is not None
-            assert seconds_left(again.session.expires_at) <= 5
+            assert seconds_left(again.session.expires_at) <= 60
 
     bench.run(use)
 
@@ -287,12 +287,12 @@ def test_every_request_that_adds_something_moves_the_end(bench: Bench, keys: red
         for _ in range(2):
             prediction = await ask(serving, ONE)
             assert prediction.session is not None
-            assert 95 <= seconds_left(prediction.session.expires_at) <= 100
-            assert 99_000 < keys.pttl(REDIS_KEY) <= 100_000
-            keys.pexpire(REDIS_KEY, 5000)
-        assert seconds_left((await serving.session(ME, "s", "spam")).expires_at) <= 5
+            assert 900 <= seconds_left(prediction.session.expires_at) <= 1000
+            assert 900_000 < keys.pttl(REDIS_KEY) <= 1_000_000
+            keys.pexpire(REDIS_KEY, 60_000)
+        assert seconds_left((await serving.session(ME, "s", "spam")).expires_at) <= 60
 
-    bench.run(use, session_ttl=100)
+    bench.run(use, session_ttl=1000)
 
 
 def test_a_session_can_be_looked_at(bench: Bench) -> None:
@@ -424,21 +424,21 @@ def test_who_loses_every_race_is_told_and_nothing_is_stored(
 def test_a_request_waits_for_a_slow_redis_once_and_not_for_each_of_its_questions(
     bench: Bench, valkey: EmbeddedRedis, keys: redis.Redis, tmp_path: Path
 ) -> None:
-    timeout = 1.0
+    timeout = 5.0  # and what a busy machine adds to each answer is less than what is left
     between = Between(valkey.socket, tmp_path / "between.sock")
 
     async def use(serving: Serving) -> None:
         await ask(serving, ONE, 0)  # and there is a connection
-        between.late = 0.8 * timeout
+        between.late = 0.6 * timeout
         assert (await serving.session(ME, "s", "spam")).step == 2
         began = time.monotonic()
         with pytest.raises(StoreUnavailable, match="whether this was stored is not known"):
             await ask(serving, TWO, 2)
-        assert 0.9 * timeout < time.monotonic() - began < 1.5 * timeout
+        assert 0.9 * timeout < time.monotonic() - began < 2 * timeout
         between.late = 0.0
         assert told(await ask(serving, TWO, 2))[0] == 5
         # A stream waits anew for each group of sentences: here for one that is read before the text ends, and the last.
-        between.late = 0.4 * timeout
+        between.late = 0.35 * timeout
         _, raw = await drive(serving, [TEXT.encode()], "/v1/stream?task=spam&session_id=s")
         assert events(raw)[-1].name == "done"
 

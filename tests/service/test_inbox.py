@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
 from contextlib import aclosing
-from typing import Any
 
 import pytest
 
 from service.errors import Idle, InvalidRequest
 from service.inbox import WAITING, Inbox, whole
-
-
-def run(work: Coroutine[Any, Any, None]) -> None:
-    asyncio.run(work)
+from tests.service.ticking import ticking
 
 
 def test_pieces_come_in_order_to_their_end() -> None:
@@ -31,7 +26,7 @@ def test_pieces_come_in_order_to_their_end() -> None:
         await filling
         assert [piece async for piece in whole("text")] == ["text"]
 
-    run(main())
+    ticking(main())
 
 
 def test_who_puts_waits_for_who_reads() -> None:
@@ -54,7 +49,7 @@ def test_who_puts_waits_for_who_reads() -> None:
             assert put == WAITING + 1
         filling.cancel()
 
-    run(main())
+    ticking(main())
 
 
 def test_a_failure_comes_after_what_was_good() -> None:
@@ -67,7 +62,7 @@ def test_a_failure_comes_after_what_was_good() -> None:
             with pytest.raises(InvalidRequest, match="bad"):
                 await anext(pieces)
 
-    run(main())
+    ticking(main())
 
 
 def test_silence_is_given_up_and_an_empty_piece_ends_it() -> None:
@@ -88,7 +83,7 @@ def test_silence_is_given_up_and_an_empty_piece_ends_it() -> None:
         assert gave_up.value.limit == 0.5
         await keeping
 
-    run(main())
+    ticking(main())
 
 
 def test_a_pause_is_told_once_and_not_too_often() -> None:
@@ -109,4 +104,4 @@ def test_a_pause_is_told_once_and_not_too_often() -> None:
             assert await anext(pieces) is None
             assert clock() - began >= 0.5
 
-    run(main())
+    ticking(main())

@@ -442,11 +442,11 @@ def test_without_keys_a_page_whose_name_points_here_is_refused(live: Live) -> No
 
 
 def test_too_many_requests_are_told_when_to_come_again(bench: Bench, live: Live) -> None:
-    with live.with_serving(bench.serving(rate=0.25)):
+    with live.with_serving(bench.serving(rate=0.01)):
         assert live.post("/v1/predict", GOOD).status_code == 200
         refused = live.post("/v1/predict", GOOD)
-        assert (refused.status_code, detail(refused)["code"], detail(refused)["limit"]) == (429, "rate_limited", 0.25)
-        assert 1 <= int(refused.headers["retry-after"]) <= 4
+        assert (refused.status_code, detail(refused)["code"], detail(refused)["limit"]) == (429, "rate_limited", 0.01)
+        assert 1 <= int(refused.headers["retry-after"]) <= 100
         assert live.client.get("/v1/status").status_code == 200
 
 

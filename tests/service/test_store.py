@@ -101,13 +101,13 @@ def test_writers_at_once_lose_nothing(settings: Settings, keys: redis.Redis) -> 
 
 def test_every_write_sets_the_time_to_live_again(settings: Settings, keys: redis.Redis) -> None:
     async def main() -> None:
-        async with opened(replace(settings, session_ttl=100)) as store:
+        async with opened(replace(settings, session_ttl=1000)) as store:
             version = b""
             for step in range(3):
                 version = await store.save(NAME, record(step), version)
-                assert 99_000 < keys.pttl(NAME.key) <= 100_000
-                assert 99 < (await store.load(NAME)).alive <= 100
-                keys.pexpire(NAME.key, 5000)
+                assert 900_000 < keys.pttl(NAME.key) <= 1_000_000
+                assert 900 < (await store.load(NAME)).alive <= 1000
+                keys.pexpire(NAME.key, 60_000)
             assert (await store.load(NAME._replace(id="none"))).alive == 0
 
     asyncio.run(main())
@@ -268,13 +268,13 @@ def test_a_redis_that_hangs_is_unavailable_in_time_and_its_late_answer_is_nobody
 ) -> None:
     async def main() -> None:
         between = Between(valkey.socket, tmp_path / "between.sock")
-        async with between.running() as url, opened(replace(settings, redis_url=url, redis_timeout=0.5)) as store:
+        async with between.running() as url, opened(replace(settings, redis_url=url, redis_timeout=3)) as store:
             version = await store.save(NAME, record(1), b"")
             between.silent = True
             began = time.monotonic()
             results = await gathered(*(store.load(NAME) for _ in range(3 * CONNECTIONS)))
             assert all(isinstance(result, StoreUnavailable) for result in results)
-            assert 0.1 < time.monotonic() - began < 3
+            assert 2.9 < time.monotonic() - began < PATIENCE
             between.silent = False
             between.released.set()
             async with asyncio.timeout(PATIENCE):

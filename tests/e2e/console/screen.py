@@ -18,6 +18,7 @@ import time
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ from tests.e2e.server import Service
 
 DESK: Final = {"width": 1280, "height": 960}
 PHONE: Final = {"width": 375, "height": 740}
-PATIENCE: Final = 20_000
+PATIENCE: Final = 60_000
 """Milliseconds after which something that should be seen is not."""
 PHISH: Final = (
     "Hi Anna,\n\nThank you for your order. It left our warehouse this morning. Could you let me know if the address is "
@@ -106,6 +107,20 @@ class Screen:
             self.later(1)
         expect(self["label"]).not_to_contain_text("so far")
         return self
+
+    def frozen(self) -> Screen:
+        """From here on the page's clock stands still but for `later`; nothing that waits for a frame is drawn."""
+        self.context.clock.pause_at(datetime.now() + timedelta(hours=1))  # further than `later` has ever gone
+        return self
+
+    def copied(self) -> str:
+        """The command that the page copies."""
+        self.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        self.frozen()  # or the button would say it for two seconds, which may pass between two looks at it
+        self.button("Copy as curl").click()
+        expect(self["curl"]).to_have_text("Copied")
+        command: str = self.page.evaluate("() => navigator.clipboard.readText()")
+        return command
 
     def later(self, seconds: int) -> None:
         """The same page, after so long, without waiting for it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,7 +65,8 @@ def audit(screen: Screen) -> None:
 
 @pytest.mark.parametrize("look", LOOKS)
 def test_an_audit_finds_nothing_serious(opened: Callable[..., Screen], service: Service, look: str) -> None:
-    screen = opened(service, bypass_csp=True, **LOOKS[look]).connected()
+    # A colour on its way to another one is no colour of the page.
+    screen = opened(service, bypass_csp=True, reduced_motion="reduce", **LOOKS[look]).connected()
     audit(screen)
     screen["file"].set_input_files(ROOT / "tests" / "phishing.eml")
     screen.finished()
@@ -114,6 +116,8 @@ def test_the_keyboard_reaches_everything(screen: Screen) -> None:
     expect(screen["text"]).to_be_focused()
     screen.page.keyboard.type(PHISH)
     screen.finished()
+    press("End")  # the sentence at the caret is the one that is chosen: also when Tab comes by the text again
+    expect(screen.page.locator(".step[aria-selected=true]")).to_have_attribute("aria-posinset", "6")
     assert tabbed(screen) == ["file", "curl", "clear", "step"]
     reached = tabbed(screen)
     assert reached == [*HEAD, *CHOICES, *WRITING, "step"]
@@ -151,7 +155,7 @@ def test_the_keyboard_reaches_operations(screen: Screen) -> None:
     press("ArrowRight")
     expect(screen["tab-operations"]).to_be_focused()
     expect(screen["operations"]).to_be_visible()
-    assert screen.page.url.endswith("#operations")
+    expect(screen.page).to_have_url(re.compile("#operations$"))
     expect(screen["cards"].get_by_role("heading", name="Latency")).to_be_visible()
     table = "Table: since the start, sessions"  # it may be too wide, and is scrolled by keys
     tab_to(screen, table)
@@ -166,13 +170,16 @@ def test_the_keyboard_reaches_operations(screen: Screen) -> None:
 def test_who_listens_is_told_what_matters_and_not_every_letter(screen: Screen) -> None:
     screen.page.evaluate(
         "() => { window.told = []; const said = document.getElementById('said');"
-        "new MutationObserver(() => window.told.push(said.textContent)).observe(said, {childList: true}) }"
+        "new MutationObserver(() => window.told.push([Date.now(), said.textContent]))"
+        ".observe(said, {childList: true}) }"
     )
     screen["text"].press_sequentially(PHISH, delay=3)
     screen.finished()
     expect(screen["said"]).to_have_text(re.compile("^spam: .* after 6 sentences"))
-    told: list[str] = screen.page.evaluate("() => window.told")
-    assert len(told) <= 5
+    told: list[tuple[int, str]] = screen.page.evaluate("() => window.told")
+    for (before, one), (at, other) in pairwise(told):
+        assert at - before > 2500, "three seconds apart, by the page's clock"
+        assert one.partition(":")[0] != other.partition(":")[0], "only a word that is another one"
 
 
 def test_hostile_text_shows_as_text(screen: Screen) -> None:
@@ -195,7 +202,7 @@ def test_hostile_text_shows_as_text(screen: Screen) -> None:
 def test_a_hundred_thousand_characters_stay_usable(screen: Screen) -> None:
     text = ("The cat sat on the mat. You won a free prize!\n\n" * 2200)[:100_000]
     screen.paste(text)
-    expect(screen["because"]).to_contain_text("after 4,", timeout=90_000)
+    expect(screen["because"]).to_contain_text("after 4,", timeout=200_000)
     screen["text"].evaluate("area => area.setSelectionRange(area.value.length, area.value.length)")
     screen["text"].press_sequentially("Bye. ")
     assert screen["text"].input_value().endswith("Bye. ")

@@ -132,6 +132,7 @@ def test_what_is_not_reported_is_said_to_be_so(screen: Screen) -> None:
 
 
 def test_a_look_that_fails(screen: Screen) -> None:
+    screen.frozen()  # the second look would come by itself
     screen.page.get_by_role("tab", name="Operations").click()
     expect(screen["operations-note"]).to_contain_text("Rates come with the second look")
 

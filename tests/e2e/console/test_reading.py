@@ -18,7 +18,6 @@ from tests.e2e.server import ROOT, Service
 pytestmark = pytest.mark.tools
 MAIL: Final = ROOT / "tests" / "phishing.eml"
 EMOJI: Final = "You won 👨‍👩‍👧 a prize! 𝔽𝕣𝕖𝕖 money 🎉🎉 for you. Bye – see you on Monday."
-CLIPBOARD: Final = ["clipboard-read", "clipboard-write"]
 
 
 WATCH: Final = """() => { window.seen = []; const colours = document.getElementById("colours");
@@ -30,8 +29,12 @@ WATCH: Final = """() => { window.seen = []; const colours = document.getElementB
 
 def test_sentences_take_their_colour_while_one_types(screen: Screen) -> None:
     screen.page.evaluate(WATCH)
-    text = "Hi Anna, thank you for your order. Your account is suspended! Click here now."
-    screen["text"].press_sequentially(text, delay=15)
+    pieces = ["Hi Anna,", " thank you", " for your", " order. Your", " account is", " suspended! Click", " here now."]
+    for piece in pieces:
+        screen["text"].press_sequentially(piece, delay=15)
+        last = re.compile(re.escape(piece.split()[-1]) + "$")
+        expect(screen.page.locator("#colours .said").last).to_have_text(last)  # however long the service takes
+    text = "".join(pieces)
     screen.finished().agrees(screen.predicted(text), text)
     seen: list[list[tuple[str, bool, str]]] = screen.page.evaluate("() => window.seen")
     first = "Hi Anna, thank you for your order."
@@ -118,7 +121,9 @@ def test_the_state_is_a_strip_of_cells(screen: Screen) -> None:
     screen.write(PHISH)
     screen.finished()
     body = {"text": PHISH, "task": "spam"}
-    answer = httpx.post(f"{screen.service.url}/v1/stream", json=body, headers={"accept": "application/x-ndjson"})
+    answer = httpx.post(
+        f"{screen.service.url}/v1/stream", json=body, headers={"accept": "application/x-ndjson"}, timeout=60
+    )
     states = [event["state"] for event in map(json.loads, answer.text.splitlines()) if event["event"] == "sentence"]
     screen.page.locator(".step").nth(4).click()
     expect(screen["detail"]).to_contain_text("Sentence 5 of 6")  # drawn in the next frame
@@ -162,7 +167,10 @@ def drop(screen: Screen, name: str, data: bytes, media: str) -> None:
 
 def mailed(service: Service) -> dict[str, Any]:
     answer = httpx.post(
-        f"{service.url}/v1/predict?task=spam", content=MAIL.read_bytes(), headers={"content-type": "message/rfc822"}
+        f"{service.url}/v1/predict?task=spam",
+        content=MAIL.read_bytes(),
+        headers={"content-type": "message/rfc822"},
+        timeout=60,
     )
     said: dict[str, Any] = answer.json()
     return said
@@ -198,12 +206,9 @@ def test_a_mail_is_dropped_or_picked(screen: Screen) -> None:
     ids=["hostile", "long"],
 )
 def test_copied_as_curl_it_is_the_same_question(screen: Screen, text: str, tmp_path: Path) -> None:
-    screen.context.grant_permissions(CLIPBOARD)
     screen["threshold"].select_option("0.01")
     screen.write(text)
-    screen.button("Copy as curl").click()
-    expect(screen["curl"]).to_have_text("Copied")
-    command: str = screen.page.evaluate("() => navigator.clipboard.readText()")
+    command = screen.copied()
     assert re.fullmatch(r"[\n\x20-\x7e]*", command)  # a terminal is told nothing but letters
     script = tmp_path / "command.sh"
     script.write_text(command)
@@ -215,11 +220,8 @@ def test_copied_as_curl_it_is_the_same_question(screen: Screen, text: str, tmp_p
 
 
 def test_a_mail_copied_as_curl(screen: Screen) -> None:
-    screen.context.grant_permissions(CLIPBOARD)
     screen["file"].set_input_files(MAIL)
     screen.finished()
-    screen.button("Copy as curl").click()
-    expect(screen["curl"]).to_have_text("Copied")
-    command: str = screen.page.evaluate("() => navigator.clipboard.readText()")
+    command = screen.copied()
     done = subprocess.run(["bash", "-c", command], cwd=MAIL.parent, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == mailed(screen.service)

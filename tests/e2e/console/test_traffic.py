@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
 from typing import Final
 
 import httpx
@@ -15,8 +14,8 @@ import pytest
 from playwright.sync_api import expect
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from tests.e2e.console.screen import MISSING, Screen
-from tests.e2e.server import Service, counted
+from tests.e2e.console.screen import MISSING, PATIENCE, Screen
+from tests.e2e.server import Service, client_per_worker, counted
 
 pytestmark = pytest.mark.tools
 LOOKS: Final = ("/", "/console/{name}", "/metrics", "/v1/status", "/livez", "/readyz", "/healthz")
@@ -38,11 +37,6 @@ FAST, SLOW = 0.004, 0.5
 LATER: Final = [FAST] * 20 + [0.05] * 10 + [SLOW] * 2
 
 
-def frozen(screen: Screen) -> Screen:
-    screen.context.clock.pause_at(datetime.now() + timedelta(minutes=1))
-    return screen
-
-
 def look(screen: Screen) -> None:
     """The first of two."""
     screen.page.get_by_role("tab", name="Operations").click()
@@ -54,12 +48,28 @@ def look_again(screen: Screen) -> None:
     expect(screen["operations-note"]).to_contain_text("over the last 5 s")
 
 
-def rest(service: Service) -> None:
-    """Waits for what earlier requests, of this page too, leave: it is written down a tenth of a second later."""
-    before = -1.0
-    while (now := asked_so_far(service)) != before:
-        before = now
-        time.sleep(0.3)
+def rest(service: Service) -> float:
+    """Waits for what earlier requests, of this page too, leave: it is written down a tenth of a second later.
+
+    Whatever has been asked of each worker is written with what it is asked now; and the sum, once nothing changes.
+    """
+    before, still = -1.0, 0
+    while still < 5:
+        with client_per_worker(service) as clients:
+            for client in clients.values():
+                client.get("/livez")
+        time.sleep(0.2)
+        now = asked_so_far(service)
+        before, still = now, still + 1 if now == before else 0
+    return before
+
+
+def written(service: Service, number: float) -> None:
+    """Waits until so many requests are written down, whichever worker tells."""
+    until = time.monotonic() + PATIENCE / 1000
+    while asked_so_far(service) != number:
+        assert time.monotonic() < until, f"{asked_so_far(service)} requests are written down, sent were {number}"
+        time.sleep(0.05)
 
 
 def asked_so_far(service: Service) -> float:
@@ -69,8 +79,8 @@ def asked_so_far(service: Service) -> float:
 
 
 def test_the_traffic_of_the_service_is_seen_and_nothing_is_missing(screen: Screen) -> None:
-    frozen(screen)
-    rest(screen.service)
+    screen.frozen()
+    before = rest(screen.service)
     look(screen)
     with httpx.Client(base_url=screen.service.url, timeout=60) as client:
         for _ in range(6):
@@ -81,6 +91,7 @@ def test_the_traffic_of_the_service_is_seen_and_nothing_is_missing(screen: Scree
         for route in LOOKS:
             for _ in range(4):
                 assert client.get(route.format(name="main.js")).status_code == 200, route
+    written(screen.service, before + 10)
     look_again(screen)
     titles = screen["cards"].get_by_role("heading", level=2)
     expect(titles).to_have_count(len(TILES + MODELS))
@@ -118,7 +129,7 @@ def exposition(asked: Asked, seconds: list[float]) -> str:
 
 
 def test_rate_quantiles_and_errors_are_exact(opened: Callable[..., Screen], service: Service) -> None:
-    screen = frozen(opened(service).connected())
+    screen = opened(service).connected().frozen()
     said = [exposition(BEFORE, [SLOW] * 1000), *[exposition(AFTER, [SLOW] * 1000 + LATER)] * 2]
     screen.page.route("**/metrics", lambda route: route.fulfill(body=said.pop(0), content_type="text/plain"))
     look(screen)

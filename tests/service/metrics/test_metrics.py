@@ -202,7 +202,7 @@ def test_a_redis_that_does_not_answer_has_a_phase_too(live: Live, bench: Bench, 
         with live.with_serving(bench.serving(redis_url=url, redis_timeout=0.2)):
             answer = live.post("/v1/predict", GOOD | {"session_id": "s"})
             assert answer.status_code == 503
-            assert server_timing(answer)["redis"] >= 200
+            assert server_timing(answer)["redis"] > 190  # a loop counts in whole milliseconds
             samples = scraped(live)
             assert value(samples, "undertone_phase_seconds_count", phase="redis") == 1
             assert value(samples, "undertone_redis_seconds_count") == 0
