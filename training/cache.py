@@ -37,10 +37,14 @@ class Tokenised(NamedTuple):
     unlabelled: list[Example]
 
 
+def folder(name: str) -> Path:
+    """Where the user's cache keeps what can be made again."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "undertone" / name
+
+
 def tokenised(splits: Splits, recipe: Recipe) -> Tokenised:
     """From the cache where it has the same documents, settings and code; a damaged file is made again."""
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "undertone" / "tokens"
-    path = folder / f"{_key(splits, recipe)}.safetensors"
+    path = folder("tokens") / f"{_key(splits, recipe)}.safetensors"
     try:
         found = _load(path)
         path.touch()

@@ -16,8 +16,8 @@ from models.families import FAMILIES, check, size_types
 from training.datasets import SETS
 from training.errors import RecipeError
 
-LINEAR: Final = "linear"
-"""The teacher that is no artefact: the linear path of the classifier itself."""
+LINEAR, TRANSFORMER = "linear", "transformer"
+"""The teachers that are no artefacts: the linear path of the classifier itself, and transformer.py."""
 _CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising", "last")}
 _KINDS: Final = ("ratios", "idf")
 
@@ -34,10 +34,10 @@ class Recipe:
     over `epochs` along a half cosine, after a rise over `warmup` of them. `patience`: epochs without a
     better running accuracy on validation before training ends. `held_out`, `fold`: see `splits.split`. `repeat`: how
     often an epoch meets the documents of a set that is small beside the others (once where it is not named), or large
-    (0.25: a quarter of them, drawn anew). `teacher`: who tells what to believe of the sets' documents without labels,
-    "linear" or the folder of an artefact (see teacher.py); they are left out where it is not named. `calibrated_on`:
-    the sets whose validation documents say what a logit is worth (all where none is named). A sentence that is all
-    of a text says more than the first of many, so no calibration suits both.
+    (0.25: a quarter of them, drawn anew). `teacher`: who tells, together, what to believe of the sets' documents
+    without labels, "linear", "transformer" or folders of artefacts (see teacher.py); they are left out where none is
+    named. `calibrated_on`: the sets whose validation documents say what a logit is worth (all where none is named). A
+    sentence that is all of a text says more than the first of many, so no calibration suits both.
     `vary`: the share of an epoch's documents that are met as another stretch of themselves, with other sentence ends.
     `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
     `linear`: the kinds of weights (ratios, idf) of the linear path beside the classifier, see `wide.fit`.
@@ -66,7 +66,7 @@ class Recipe:
     held_out: tuple[str, ...] = ()
     fold: int = 0
     repeat: dict[str, float] = field(default_factory=dict)
-    teacher: str = ""
+    teacher: tuple[str, ...] = ()
     calibrated_on: tuple[str, ...] = ()
     vary: float = 0.0
     others: dict[str, int] = field(default_factory=dict)
@@ -119,8 +119,10 @@ class Recipe:
 
     def _check_teacher(self) -> None:
         if self.teacher and not self.sets:
-            raise RecipeError(f"teacher = {self.teacher!r}, but a file has no documents without labels: leave it out")
-        if self.teacher == LINEAR and not self.sizes.get("wide"):
+            raise RecipeError(
+                f"teacher = {list(self.teacher)}, but a file has no documents without labels: leave it out"
+            )
+        if LINEAR in self.teacher and not self.sizes.get("wide"):
             raise RecipeError('teacher = "linear" is the linear path, and sizes.wide asks for none: set it to "root"')
 
     def to_dict(self) -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """What somebody else makes of texts that nobody has labelled, for a classifier to learn from beside those with a label.
 
-unlabelled documents --an artefact, or the linear path--> probabilities [N, K] --> the same documents, with `beliefs`
+unlabelled documents --artefacts, the linear path, a transformer--> logits --a regression--> the same, with `beliefs`
 
 A recurrence overfits a set of twenty thousand documents within an epoch or two, and a linear model of words and pairs
 hardly does. What the linear one believes of fifty thousand more is right nine times of ten, and not the same each
 time: learning from it, the recurrence comes to err less, and still differently (self-training with another model's
-labels: Blum and Mitchell 1998; with probabilities instead of labels: Hinton et al. 2015).
+labels: Blum and Mitchell 1998; with probabilities instead of labels: Hinton et al. 2015). Several that err differently
+are a better teacher than each of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import numpy as np
 import torch
@@ -24,28 +26,55 @@ from training import wide
 from training.corpus import Example
 from training.documents import Document
 from training.errors import RecipeError
-from training.score import score
-from training.wide import Floats, Tried
+from training.score import Floats, Labels, score
+from training.wide import Tried
+
+TINY: Final = 1e-9
+"""The least probability of which a logarithm is taken."""
 
 
-def artefact(folder: Path, labels: Sequence[str], documents: Sequence[Document], device: torch.device) -> Floats:
-    """The probabilities `[N, K]` that an artefact gives each document after its last sentence."""
+class Opinion(NamedTuple):
+    """Logits `[N, ·]` of validation documents and of those without a label, on a scale of the teacher's own."""
+
+    validation: Floats
+    unlabelled: Floats
+
+    def of(self, rows: Sequence[int]) -> Opinion:
+        """Only these documents of validation."""
+        return self._replace(validation=self.validation[list(rows)])
+
+
+def artefact(folder: Path, labels: Sequence[str], sides: Sequence[Sequence[Document]], device: torch.device) -> Opinion:
+    """By the log-probabilities of an artefact after the last sentence of each document."""
     teacher = load(folder)
     if teacher.labels != tuple(labels):
         raise RecipeError(
             f"teacher = {str(folder)!r} tells {', '.join(teacher.labels)}, wanted {', '.join(labels)}: "
             "name one of this task"
         )
-    return score(Predictor(teacher, device), documents, "teacher").last
+    predictor = Predictor(teacher, device)
+    return Opinion(*(np.log(np.maximum(score(predictor, side, "teacher").last, TINY)) for side in sides))
 
 
-def linear(model: Wide, tried: Tried, validation: Sequence[Example], unlabelled: Sequence[Example]) -> Floats:
-    """The probabilities `[N, 2]` of the best of the linear models by log loss on validation, where their scale and
-    bias are fitted too (Platt 1999)."""
+def linear(model: Wide, tried: Tried, validation: Sequence[Example], unlabelled: Sequence[Example]) -> Opinion:
+    """By the log-odds of the best of the linear models by log loss on validation."""
     unseen, wanted = wide.matrix(model, validation), wide.classes(validation)
     weights, _ = wide.choose(tried, np.zeros(len(wanted)), unseen, wanted)
-    platt = LogisticRegression(C=wide.STEADY, random_state=0).fit((unseen @ weights)[:, None], wanted)
-    return np.asarray(platt.predict_proba((wide.matrix(model, unlabelled) @ weights)[:, None]))
+    return Opinion((unseen @ weights)[:, None], (wide.matrix(model, unlabelled) @ weights)[:, None])
+
+
+def transformer(train: Sequence[Document], sides: Sequence[Sequence[Document]], device: torch.device) -> Opinion:
+    """By the log-odds of a transformer that learnt from `train`."""
+    from training.transformer import believe  # here, since it takes seconds to import and few recipes ask for it
+
+    return Opinion(*(odds[:, None] for odds in believe(train, sides, device)))
+
+
+def together(opinions: Sequence[Opinion], labels: Labels) -> Floats:
+    """The probabilities `[N, K]` of the documents without a label: a logistic regression on the `labels` of validation
+    says what each teacher's opinion is worth beside the others' (Platt 1999; stacking: Wolpert 1992)."""
+    seen, unseen = (np.hstack(side) for side in zip(*opinions, strict=True))
+    return np.asarray(LogisticRegression(C=wide.STEADY, random_state=0).fit(seen, labels).predict_proba(unseen))
 
 
 def believed(examples: Sequence[Example], probabilities: Floats) -> list[Example]:

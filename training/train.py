@@ -28,9 +28,10 @@ from training.cache import tokenised
 from training.corpus import Example, met
 from training.documents import Document
 from training.measure import measure
-from training.recipe import LINEAR, Recipe
-from training.score import readable, score
+from training.recipe import LINEAR, TRANSFORMER, Recipe
+from training.score import Floats, readable, score
 from training.splits import Splits
+from training.teacher import Opinion
 
 CURVE = "learning_curve.png"
 
@@ -102,20 +103,36 @@ def _fit(
     classifier.prepare(vocabulary)
     tried: wide.Tried = {}
     unseen: list[Example] = []
+    of_path: Opinion | None = None
     if isinstance(classifier, Wide):
         unseen = _whole(validation, splits.validation)
         tried = wide.linear(classifier, _whole(train, splits.train), recipe.linear)
-    if recipe.teacher == LINEAR and isinstance(classifier, Wide):
-        train += teacher.believed(without, teacher.linear(classifier, tried, unseen, without))
-    elif recipe.teacher:
-        beliefs = teacher.artefact(Path(recipe.teacher), recipe.labels, splits.unlabelled, device)
-        train += teacher.believed(without, beliefs)
+        of_path = teacher.linear(classifier, tried, unseen, without) if LINEAR in recipe.teacher else None
+    if recipe.teacher:
+        train += teacher.believed(without, _beliefs(recipe, splits, of_path, device))
     if (most := classifier.most_tokens) is not None:
         train, validation = ([e for e in side if len(e.ids) <= most] for side in (train, validation))
     curve = _learn(classifier, train, validation, recipe, folder, device, resume)
     if isinstance(classifier, Wide) and parallel.rank() == 0:
         print("wide path:", wide.fit(classifier.cpu(), tried, unseen))
     return classifier.eval(), Vocabulary(vocabulary.words), curve
+
+
+def _beliefs(recipe: Recipe, splits: Splits, of_path: Opinion | None, device: torch.device) -> Floats:
+    """What the recipe's teachers believe together, `[N, K]`, of the documents that nobody has labelled. Validation
+    documents of the same sets say how much each of them counts."""
+    sets = {document.set for document in splits.unlabelled}
+    rows = [i for i, document in enumerate(splits.validation) if document.set in sets]
+    sides = ([splits.validation[i] for i in rows], splits.unlabelled)
+    opinions = []
+    for name in recipe.teacher:
+        if of_path and name == LINEAR:
+            opinions.append(of_path.of(rows))
+        elif name == TRANSFORMER:
+            opinions.append(teacher.transformer(splits.train, sides, device))
+        else:
+            opinions.append(teacher.artefact(Path(name), recipe.labels, sides, device))
+    return teacher.together(opinions, np.array([document.label for document in sides[0]]))
 
 
 def _calibrating(recipe: Recipe, artefact: Artefact, splits: Splits) -> list[int]:
