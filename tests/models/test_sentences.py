@@ -107,7 +107,7 @@ def test_what_is_plain_needs_no_second_look(text: str) -> None:
 def test_offsets_are_true_and_nothing_visible_is_lost(text: str) -> None:
     found = split(text)
     left = list(text)
-    for offset, length, sentence in found:
+    for offset, length, sentence, _ in found:
         assert text[offset : offset + length] == sentence == sentence.strip() != ""
         left[offset : offset + length] = " " * length
     assert "".join(left).isspace() or not text

@@ -385,9 +385,9 @@ def test_a_request_asks_redis_twice_and_a_lost_race_once_more(bench: Bench, monk
 def test_a_text_is_cut_once_however_often_its_request_loses(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     cuts: list[str] = []
 
-    def counted(text: str, language: str) -> list[Sentence]:
+    def counted(text: str, language: str, column: int) -> list[Sentence]:
         cuts.append(text)
-        return split(text, language)
+        return split(text, language, column)
 
     async def use(serving: Serving) -> None:
         monkeypatch.setattr("service.serving.split", counted)
