@@ -15,7 +15,7 @@ from models import mail
 from models.errors import UndertoneError
 from models.sentences import Sentence, split
 from service.access import Access
-from service.catalogue import Catalogue, Model
+from service.catalogue import Catalogue
 from service.conversation import Conversation, Unstored
 from service.errors import BatchTooLarge, Conflict, EmptyText, InvalidRequest, SessionNotFound, TextTooLong, body
 from service.logs import Journal
