@@ -216,7 +216,7 @@ def test_a_line_of_39_ends_a_sentence_and_one_of_40_does_not() -> None:
 def test_a_line_that_began_in_an_earlier_text_is_as_long_as_both_parts_of_it(blank: str) -> None:
     rest = f"{blank}{'b' * (10 - len(blank))}\nthe next line"
     assert [len(split(rest, column=column)) for column in (0, 29, 30, 40)] == [2, 2, 1, 1]
-    assert [s.column for s in split("It ends. So does this\none, and then")] == [8, 13]
+    assert [s.column for s in split("It ends. So does this\none, and then")] == [8, 0, 13]
     for newline in ("\n", "\r\n", " \n"):
         assert len(split(newline + rest, column=40)) == 2
         assert split("This line, which is a long one, is at its end." + newline)[0].column == 0
