@@ -12,6 +12,9 @@ a letter or a digit (what has none joins the next sentence), and ends at the fir
     (c) a newline that ends a line of fewer than 40 code points
     (d) 1,000 code points after its first letter or digit: at the last blank, else there
 
+A text may begin within a line, at a `column`: then it goes on where the sentence of an earlier text ended. So little
+is enough for the two to be cut as one would be: nothing else that stands before a sentence has a say in its end.
+
 `sentencex` knows the abbreviations of some 300 languages, but is quadratic on whole texts; here it
 never sees more than 80 code points. Most sentences are so plain that it need not see them (`_ORDINARY`).
 """
@@ -68,11 +71,13 @@ _LAST_WORD: Final = re.compile(r" (?:[A-Za-z0-9-]{2,15}|[0-9])\)?")
 
 
 class Sentence(NamedTuple):
-    """A sentence and where it stands: `offset` and `length` in code points of the text as sent."""
+    """A sentence and where it stands: `offset` and `length` in code points of the text as sent; `column` is how many
+    of its line have been read at its end, at most SHORT_LINE, and 0 where the line is known to be over."""
 
     offset: int
     length: int
     text: str
+    column: int = 0
 
 
 class Segmenter:
@@ -87,11 +92,11 @@ class Segmenter:
     [(24, 'You have won!'), (38, 'Call now.')]
     """
 
-    def __init__(self, language: str = "en") -> None:
+    def __init__(self, language: str = "en", column: int = 0) -> None:
         self.language = language
         self._buffer = ""
         self._base = 0  # where the buffer's first code point stands in the text
-        self._line = 0  # where the current line starts in the text
+        self._line = -column  # where the current line starts in the text
         self._aside: list[str] = []  # the next sentence's start while it has no letter or digit
         self._ahead = ""  # that of the current sentence, so far as it is no longer in the buffer
         self._start = 0  # the sentence's first visible character in the buffer
@@ -177,7 +182,8 @@ class Segmenter:
             at, end = found.span(1)
             if (newline := buffer.rfind("\n", done, at)) >= 0:
                 self._line = base + newline + 1
-            sentences.append(Sentence(base + at, end - at, text))
+            over = found[2] is not None or (found[3] is not None and "\n" in buffer[end:])
+            sentences.append(Sentence(base + at, end - at, text, 0 if over else self._column(base + end)))
             done = end
         return done
 
@@ -234,12 +240,11 @@ class Segmenter:
     def _newline(self, at: int, latest: int, ended: bool) -> int | None:
         """Rules (a) and (c) at a newline: the end; -1: no end; None: not certain yet."""
         line = self._base + at - (self._buffer[at - 1] == "\r") - self._line
-        if line < SHORT_LINE or _BLANK_LINE.match(self._buffer, at, latest):
-            return at
-        if len(self._buffer) < latest and not ended and not _VISIBLE.search(self._buffer, at):
+        end = line < SHORT_LINE or _BLANK_LINE.match(self._buffer, at, latest)
+        if not end and len(self._buffer) < latest and not ended and not _VISIBLE.search(self._buffer, at):
             return None
         self._line = self._base + at + 1
-        return -1
+        return at if end else -1
 
     def _run(self, end: int, ended: bool) -> int | None:
         """Rule (b) at a run of terminators that ends at `end`: as `_newline`."""
@@ -266,7 +271,8 @@ class Segmenter:
                 break
         if boundary > last:
             return -1
-        newline = buffer.rfind("\n", end, boundary)
+        visible = _VISIBLE.search(buffer, boundary, right)
+        newline = buffer.rfind("\n", end, visible.start() if visible else right)
         if newline >= 0:
             self._line = self._base + newline + 1
         return boundary
@@ -281,7 +287,11 @@ class Segmenter:
             self._ahead = ""
         text = text.rstrip()
         self._first = -1
-        return Sentence(offset, len(text), text)
+        return Sentence(offset, len(text), text, self._column(offset + len(text)))
+
+    def _column(self, end: int) -> int:
+        """Of the end of a sentence, which stands there in the text; no newline is known to come before what follows."""
+        return min(max(end - self._line, 0), SHORT_LINE)
 
 
 @lru_cache(4096)
@@ -312,10 +322,10 @@ class Utf8Reader:
         return text
 
 
-def split(text: str, language: str = "en") -> list[Sentence]:
-    """The sentences of a whole text.
+def split(text: str, language: str = "en", column: int = 0) -> list[Sentence]:
+    """The sentences of a whole text, or of what follows one that ended at a `column`.
 
     >>> [s.text for s in split("Dear Mr. Jones,\\n\\nthe meeting is at 3.30 p.m. tomorrow. Bring tea!")]
     ['Dear Mr. Jones,', 'the meeting is at 3.30 p.m. tomorrow.', 'Bring tea!']
     """
-    return Segmenter(language)._advance(text, ended=True)
+    return Segmenter(language, column)._advance(text, ended=True)

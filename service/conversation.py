@@ -34,6 +34,8 @@ class Unstored:
     def __init__(self, model: Model) -> None:
         self.model = model
         self.start = Mark()
+        self.column = 0
+        """Where in a line the text begins: its short first line is then no line by itself."""
         self.repeated = 0
         """Sentences with which this request comes again: they are recognised, and then not committed."""
 
@@ -92,8 +94,11 @@ class Conversation(Unstored):
             self.start = before if again else now
             self.repeated = now.step - before.step if again else 0
             self._now = now
-        if step is not None and step != self.start.step:
-            raise self._misplaced(step)
+        if step is not None:
+            if step != self.start.step:
+                raise self._misplaced(step)
+            # Without a step nobody has said that this goes on there, and another request may come between.
+            self.column = self.start.column
 
     @classmethod
     async def begin(

@@ -17,18 +17,20 @@ from typing import Final
 from models.verdict import NEVER
 from service.errors import StateUnreadable
 
-_HEAD: Final = struct.Struct("<32sIbiIbi32sII")
+_HEAD: Final = struct.Struct("<32sIbiBIbiB32sII")
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
     """Where a conversation stands: `step` sentences read, the `state` after them (empty: none yet),
-    the index of the `label` so far and of the sentence at which it was `decided_at` (-1: none yet)."""
+    the index of the `label` so far and of the sentence at which it was `decided_at` (-1: none yet), and the
+    `column` at which what follows begins in its line, as far as sentences depend on it (at most 40)."""
 
     step: int = 0
     state: bytes = b""
     label: int = NEVER
     decided_at: int = NEVER
+    column: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +50,11 @@ class Record:
             now.step,
             now.label,
             now.decided_at,
+            now.column,
             before.step,
             before.label,
             before.decided_at,
+            before.column,
             self.text,
             len(now.state),
             len(before.state),
@@ -62,16 +66,15 @@ class Record:
         other = StateUnreadable("the stored state is of another version of Undertone: DELETE the session")
         if len(data) < _HEAD.size:
             raise other
-        model, step, label, decided, first, label_before, decided_before, text, size, size_before = _HEAD.unpack_from(
-            data
-        )
+        model, *numbers, text, size, size_before = _HEAD.unpack_from(data)
+        step, label, decided, column, step_before, label_before, decided_before, column_before = numbers
         if len(data) != _HEAD.size + size + size_before:
             raise other
         state, state_before = data[_HEAD.size : _HEAD.size + size], data[_HEAD.size + size :]
         return cls(
             model=f"sha256:{model.hex()}",
-            now=Mark(step, state, label, decided),
-            before=Mark(first, state_before, label_before, decided_before),
+            now=Mark(step, state, label, decided, column),
+            before=Mark(step_before, state_before, label_before, decided_before, column_before),
             text=text,
         )
 

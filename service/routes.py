@@ -76,7 +76,7 @@ async def stream(request: Request, serving: Serving) -> ASGIApp:
         )
     held = await serving.begin(tenant, asked)
     if not streamed and held.repeated:
-        again = await cut(asked.text, held.model)
+        again = await cut(asked, held)
         held.recognise([sentence.text for sentence in again[: held.repeated]], resumed=after > 0)
     return Duplex(Stream(serving, held, asked, None if streamed else asked.text, after), media)
 

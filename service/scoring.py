@@ -79,7 +79,7 @@ class Tally:
         }
 
     def _said(self, sentences: Sequence[Sentence], advance: Advance) -> list[dict[str, Any]]:
-        first = self._see(advance)
+        first = self._see(sentences, advance)
         return [
             {
                 "index": index,
@@ -92,7 +92,7 @@ class Tally:
             for index, (sentence, step) in enumerate(zip(sentences, advance.steps, strict=True), start=first)
         ]
 
-    def _see(self, advance: Advance) -> int:
+    def _see(self, sentences: Sequence[Sentence], advance: Advance) -> int:
         """Moves `now` on; the index of the turn's first sentence."""
         if self._prior is None:
             self._prior = self._last = advance.prior
@@ -100,7 +100,8 @@ class Tally:
         for index, step in enumerate(advance.steps, start=first):
             self._seen = self._seen.after(index, step)
             self._last = step
-        self.now = Mark(first + len(advance.steps), advance.state, self._seen.label, self._seen.decided_at)
+        column = sentences[-1].column if sentences else self.now.column
+        self.now = Mark(first + len(advance.steps), advance.state, self._seen.label, self._seen.decided_at, column)
         return first
 
     def label(self, step: Step) -> int:

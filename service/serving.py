@@ -15,7 +15,7 @@ from models import mail
 from models.errors import UndertoneError
 from models.sentences import Sentence, split
 from service.access import Access
-from service.catalogue import Catalogue, Model
+from service.catalogue import Catalogue
 from service.conversation import Conversation, Unstored
 from service.errors import (
     BatchTooLarge,
@@ -234,7 +234,7 @@ class Serving:
         """Scores and stores; raises LostRace, and then nothing is stored. `cuts`: the text's sentences, by language."""
         language = held.model.language
         if language not in cuts:
-            cuts[language] = await cut(request.text, held.model)
+            cuts[language] = await cut(request, held)
         sentences = cuts[language]
         tally = Tally(held.model, held.model.threshold(request.threshold), held.start, request.mail)
         texts = [sentence.text for sentence in sentences]
@@ -274,9 +274,15 @@ def _tracing(collector: str) -> Tracing:
     return Tracing(collector)
 
 
-async def cut(text: str, model: Model) -> list[Sentence]:
+async def cut(request: PredictIn, held: Unstored) -> list[Sentence]:
     """The sentences of a text; a long one is cut in a thread, so that others are served meanwhile."""
     with phase("segment"):
-        if len(text) > AT_ONCE:
-            return await asyncio.to_thread(split, text, model.language)
-        return split(text, model.language)
+        asked = request.text, held.model.language, column(request, held)
+        if len(request.text) > AT_ONCE:
+            return await asyncio.to_thread(split, *asked)
+        return split(*asked)
+
+
+def column(request: PredictIn, held: Unstored) -> int:
+    """Where in a line a request begins; a mail does so with a line of its own."""
+    return 0 if request.mail else held.column

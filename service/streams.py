@@ -27,7 +27,7 @@ from service.events import Event
 from service.inbox import Pieces
 from service.phases import phase
 from service.scoring import Decision, Tally
-from service.serving import AT_ONCE, RACES, Serving
+from service.serving import AT_ONCE, RACES, Serving, column
 from service.store import LostRace
 from service.wire import Done, ProvisionalSentence, StreamIn
 
@@ -237,7 +237,7 @@ class Stream:
 
     async def _sentences(self, pieces: Pieces) -> AsyncGenerator[Read]:
         """Sentences as they become certain, those that become so together in one group; unfinished ones in a pause."""
-        segmenter = Segmenter(self.held.model.language)
+        segmenter = Segmenter(self.held.model.language, column(self._asked, self.held))
         async with aclosing(pieces):
             async for text in pieces:
                 if text is None:

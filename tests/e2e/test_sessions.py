@@ -9,6 +9,7 @@ import itertools
 import os
 import secrets
 import signal
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -70,6 +71,19 @@ def test_a_session_that_alternates_between_workers_equals_the_whole_text(service
             assert answer["session"]["created"] is (step == 0)
     assert running == pytest.approx([s["probability"] for s in whole["sentences"]], abs=1e-5)
     assert answer["decided_at"] == whole["decided_at"]
+
+
+def test_a_mail_that_was_wrapped_by_hand_may_be_cut_after_any_sentence(service: Service) -> None:
+    mail = textwrap.fill(MAIL, 70)
+    with in_turns(service) as turns:
+        whole = turns.predict(text=mail)
+        numbers = [(s["length"], pytest.approx(s["probability"], abs=1e-5)) for s in whole["sentences"]]
+        for said in whole["sentences"][:-1]:
+            session, end = secrets.token_hex(8), said["offset"] + said["length"]
+            first = turns.predict(text=mail[:end], session_id=session, step=0)
+            second = turns.predict(text=mail[end:], session_id=session, step=first["session"]["step"])
+            parts = first["sentences"] + second["sentences"]
+            assert [(s["length"], s["probability"]) for s in parts] == numbers
 
 
 def test_two_concurrent_writers_on_two_workers_lose_nothing(service: Service) -> None:

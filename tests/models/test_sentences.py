@@ -20,22 +20,22 @@ PIECES += ["3.5", "你好。", "\u200b", "----", "é", "🙂", "x" * 1100, " y" 
 texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=30).map("".join)
 
 
-def fed(parts: list[str]) -> list[Sentence]:
-    segmenter = Segmenter()
+def fed(parts: list[str], column: int = 0) -> list[Sentence]:
+    segmenter = Segmenter(column=column)
     found = [sentence for part in parts for sentence in segmenter.feed(part)]
     return found + segmenter.flush()
 
 
-@given(texts, st.data())
-@example('----- "Stop." He said so to everybody. \n\n', None)
-def test_any_cut_of_the_bytes_gives_the_same_sentences(text: str, data: st.DataObject | None) -> None:
+@given(texts, st.data(), st.integers(0, 40))
+@example('----- "Stop." He said so to everybody. \n\n', None, 0)
+def test_any_cut_of_the_bytes_gives_the_same_sentences(text: str, data: st.DataObject | None, column: int) -> None:
     raw = text.encode()
     cuts = sorted(data.draw(st.sets(st.integers(0, len(raw)), max_size=20))) if data else range(len(raw))
     reader = Utf8Reader()
     edges = [0, *cuts, len(raw)]
     parts = [reader.feed(raw[a:b]) for a, b in itertools.pairwise(edges)] + [reader.feed(b"", ended=True)]
-    assert fed(parts) == split(text)
-    assert fed(list(text)) == split(text)
+    assert fed(parts, column) == split(text, column=column)
+    assert fed(list(text), column) == split(text, column=column)
 
 
 PLAIN = [
@@ -108,11 +108,22 @@ def test_what_is_plain_needs_no_second_look(text: str) -> None:
 def test_offsets_are_true_and_nothing_visible_is_lost(text: str) -> None:
     found = split(text)
     left = list(text)
-    for offset, length, sentence in found:
+    for offset, length, sentence, _ in found:
         assert text[offset : offset + length] == sentence == sentence.strip() != ""
         left[offset : offset + length] = " " * length
     assert "".join(left).isspace() or not text
     assert all(a.offset + a.length <= b.offset for a, b in itertools.pairwise(found))
+
+
+@given(texts, st.integers(0, 40))
+def test_a_column_is_how_far_the_line_has_come_unless_it_is_over(text: str, column: int) -> None:
+    for s in split(text, column=column):
+        before, after = text[: s.offset + s.length], text[s.offset + s.length :]
+        begun = len(before) - before.rfind("\n") - 1 if "\n" in before else column + len(before)
+        over = "\n" in after[: len(after) - len(after.lstrip())]
+        assert s.column in ({0, min(begun, 40)} if over else {min(begun, 40)})
+        if over and not after.strip() and len(after) < AFTER:
+            assert s.column == 0, "a text that ends with its line"
 
 
 @given(texts.filter(lambda text: len(text) < LONGEST))  # a sentence cut at the limit may end in a full stop, too
@@ -203,6 +214,16 @@ def test_a_line_of_39_ends_a_sentence_and_one_of_40_does_not() -> None:
     for newline in ("\n", "\r\n"):
         assert len(split("a" * 39 + newline + "b" * 50)) == 2
         assert len(split("a" * 40 + newline + "b" * 50)) == 1
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t"])
+def test_a_line_that_began_in_an_earlier_text_is_as_long_as_both_parts_of_it(blank: str) -> None:
+    rest = f"{blank}{'b' * (10 - len(blank))}\nthe next line"
+    assert [len(split(rest, column=column)) for column in (0, 29, 30, 40)] == [2, 2, 1, 1]
+    assert [s.column for s in split("It ends. So does this\none, and then")] == [8, 0, 13]
+    for newline in ("\n", "\r\n", " \n"):
+        assert len(split(newline + rest, column=40)) == 2
+        assert split("This line, which is a long one, is at its end." + newline)[0].column == 0
 
 
 def test_a_sentence_is_cut_at_the_last_blank_within_the_limit_else_at_the_limit() -> None:

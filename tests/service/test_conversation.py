@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import time
+from base64 import b64encode
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -33,6 +34,7 @@ from service.errors import (
 from service.serving import RACES, Serving
 from service.store import LostRace, Name, Stored
 from service.wire import PredictIn, Prediction
+from tests.models.cuts import WRITTEN
 from tests.models.tiny import WORDS
 from tests.service.live import KEY, TEXT, Bench, Live, drive, events, examples, gathered
 from tests.service.test_store import Between
@@ -101,6 +103,61 @@ def test_any_grouping_into_requests_of_either_kind_gives_the_same(bench: Bench, 
         assert [index for index, _, _ in got] == [index for index, _, _ in wanted]
         for a, b in zip(got, wanted, strict=True):
             assert a[1:] == pytest.approx(b[1:], abs=1e-5)
+
+    bench.run(use)
+
+
+@pytest.mark.parametrize("name", ["golden", "wrapped"])
+def test_a_text_cut_where_a_sentence_is_reported_to_end_has_the_same_sentences(bench: Bench, name: str) -> None:
+    """And so has the second part when it comes again; of either kind, in turn."""
+
+    async def send(serving: Serving, text: str, session: str, step: int, as_stream: bool) -> list[Any]:
+        if as_stream:
+            target = f"/v1/stream?task=sentiment&session_id={session}&step={step}"
+            _, raw = await drive(serving, [text[i : i + 7].encode() for i in range(0, len(text), 7)], target)
+            return [(e.data["index"], e.data["length"], e.data["probability"]) for e in events(raw)[:-1]]
+        request = PredictIn(text=text, task="sentiment", session_id=session, step=step)
+        prediction = await serving.predict("public", request)
+        return [(said.index, said.length, said.probability) for said in prediction.sentences]
+
+    async def use(serving: Serving) -> None:
+        number = changed = 0
+        for text in WRITTEN[name][:20]:
+            answer = await serving.predict("public", PredictIn(text=text, task="sentiment"))
+            whole = [(said.index, said.length, pytest.approx(said.probability, abs=1e-5)) for said in answer.sentences]
+            for said in answer.sentences[:-1]:
+                number += 1
+                session, end = str(uuid4()), said.offset + said.length
+                first = await send(serving, text[:end], session, 0, as_stream=number % 2 == 0)
+                second = await send(serving, text[end:], session, len(first), as_stream=number % 3 == 0)
+                assert second == await send(serving, text[end:], session, len(first), as_stream=number % 5 == 0)
+                changed += first + second != whole
+        assert number > 30
+        assert changed <= 0.005 * number
+
+    bench.run(use)
+
+
+def test_a_line_goes_on_only_where_a_step_says_so_and_not_in_a_mail(bench: Bench) -> None:
+    long, short = "The cat sat on the film and the money was free.", "Click here\nand the cat is good"
+    mail = b"Subject: Click here\n\nand the cat is good"
+
+    async def use(serving: Serving) -> None:
+        for text, step, number in (
+            (long, 1, 1),
+            (long, None, 2),
+            (long + "\n", 1, 2),
+            (long + "\n\nYes.", 2, 2),
+            ("Yes.", 1, 2),
+        ):
+            session = str(uuid4())
+            await ask(serving, text, 0, session_id=session)
+            assert len((await ask(serving, short, step, session_id=session)).sentences) == number
+        await ask(serving, long, 0, session_id="m")
+        request = PredictIn.model_validate(
+            {"email": b64encode(mail).decode(), "task": "spam", "session_id": "m", "step": 1}
+        )
+        assert len((await serving.predict(ME, request)).sentences) == 2
 
     bench.run(use)
 
@@ -385,9 +442,9 @@ def test_a_request_asks_redis_twice_and_a_lost_race_once_more(bench: Bench, monk
 def test_a_text_is_cut_once_however_often_its_request_loses(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     cuts: list[str] = []
 
-    def counted(text: str, language: str) -> list[Sentence]:
+    def counted(text: str, language: str, column: int) -> list[Sentence]:
         cuts.append(text)
-        return split(text, language)
+        return split(text, language, column)
 
     async def use(serving: Serving) -> None:
         monkeypatch.setattr("service.serving.split", counted)

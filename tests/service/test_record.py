@@ -12,7 +12,9 @@ from service.errors import StateUnreadable
 from service.record import Mark, Record, TextHash
 
 numbers = st.integers(0, 2**32 - 1)
-marks = st.builds(Mark, numbers, st.binary(max_size=200), st.integers(-1, 127), st.integers(-1, 2**31 - 1))
+marks = st.builds(
+    Mark, numbers, st.binary(max_size=200), st.integers(-1, 127), st.integers(-1, 2**31 - 1), st.integers(0, 40)
+)
 digests = st.binary(min_size=32, max_size=32)
 records = st.builds(Record, digests.map(lambda d: f"sha256:{d.hex()}"), marks, marks, digests)
 
