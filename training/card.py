@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from models.artefact import CARD
-from training import picture, tables
+from training import command, picture, tables
 from training.metrics import ENOUGH
 from training.notes import KINDS, LIMITS, NOTES
+from training.recipe import from_dict
 from training.splits import REPEATS
 
 EARLINESS, RELIABILITY = "earliness.png", "reliability.png"
@@ -31,10 +32,10 @@ def page(report: dict[str, Any]) -> str:
     sections = [
         f"# {report['task']}-{report['family']}\n\n{_summary(report)}",
         "## Figures\n\n"
-        "After the last sentence of each document, which is read whole. The tests were scored once, by this version\n"
-        "as it is here; training/LOG.md tells of earlier ones. The others learnt from the same documents. All but\n"
-        "PySS3 read a whole text at once; PySS3 and bogofilter have scores, not probabilities, so their log loss says\n"
-        "little.",
+        "After the last sentence of each document, which is read whole. The weights and what they are calibrated by\n"
+        "come from training and validation alone; how often earlier versions met these tests, training/LOG.md tells.\n"
+        "The others learnt from the same documents. All but PySS3 read a whole text at once; PySS3 and bogofilter\n"
+        "have scores, not probabilities, so their log loss says little.",
         tables.figures(report),
         "## While it is read\n\n"
         "Accuracy after the first sentences (of a shorter document: after its last), and after a share of them; what\n"
@@ -112,11 +113,13 @@ def _counts(entry: dict[str, Any]) -> tuple[str, str]:
 
 
 def _again(report: dict[str, Any]) -> str:
-    name = f"{report['task']}-{report['family']}"
+    taught = "".join(
+        f"It was taught by `{folder}` with the digest `{digest}`, which has to be there first.\n\n"
+        for folder, digest in report.get("teachers", {}).items()
+    )
     epochs = len(report["learning_curve"])
-    recipe = f"training/recipes/{name}.toml --data-dir DIR" if report["recipe"]["sets"] else "RECIPE.toml"
     return (
-        f"    python -m training train {recipe}\n\n"
+        f"{command.again(from_dict(report['recipe']))}\n\n{taught}"
         f"Seed {report['seed']}; the best of {epochs} epochs by the running accuracy on validation. Made with "
         + ", ".join(f"{package} {number}" for package, number in report["versions"].items())
         + ".\n\n![Learning curve](learning_curve.png)"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, get_type_hints
 
 from models.families import FAMILIES, check, size_types
+from training import ranges
 from training.datasets import SETS
 from training.errors import RecipeError
 
@@ -20,6 +21,7 @@ LINEAR, TRANSFORMER = "linear", "transformer"
 """The teachers that are no artefacts: the linear path of the classifier itself, and transformer.py."""
 _CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising", "last")}
 _KINDS: Final = ("ratios", "idf")
+_NUMBERS: Final = {"repeat": (int, float), "others": (int,)}
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Recipe:
             check(self.family, self.sizes)
         except ValueError as error:
             raise RecipeError(f"sizes: {error}") from None
+        ranges.check(self.to_dict())
 
     @property
     def name(self) -> str:
@@ -114,6 +117,8 @@ class Recipe:
             object.__setattr__(self, "labels", labels.pop())
         if len(set(self.labels)) != len(self.labels) or len(self.labels) == 1:
             raise RecipeError(f"labels = {list(self.labels)}, wanted two or more different ones")
+        if unmeant := [label for label in self.labels if label != label.strip() or label in ("", "-1")]:
+            raise RecipeError(f"labels: {unmeant[0]!r}, wanted a word or whole number without blanks around it, not -1")
         if len(self.labels) > 2 and self.sizes.get("wide"):
             raise RecipeError(f"sizes.wide is for two labels, these are {len(self.labels)}: leave it out")
 
@@ -143,7 +148,9 @@ def load(path: Path, overrides: Iterable[str] = ()) -> Recipe:
             raise RecipeError(f"got {override!r}, wanted key=value, such as epochs=3 or sizes.hidden=64")
         target, _, inner = name.partition(".")
         if inner:
-            table.setdefault(target, {})[inner] = _value(text)
+            if not isinstance(table.setdefault(target, {}), dict):
+                raise RecipeError(f"got {override!r}, but {target} is no table: give {target}=value")
+            table[target][inner] = _value(text)
         else:
             table[target] = _value(text)
     return from_dict(table)
@@ -177,10 +184,11 @@ def _typed(name: str, value: Any, wanted: Any) -> Any:
         raise RecipeError(f"{name} = {value!r} is of type {type(value).__name__}, wanted {wanted.__name__}")
     if name == "sizes" and not isinstance(value, dict):
         raise RecipeError(f"sizes = {value!r}, wanted a table: [sizes] and lines such as hidden = 64")
-    if name in ("repeat", "others") and not (
-        isinstance(value, dict) and all(type(v) in (int, float) for v in value.values())
-    ):
-        raise RecipeError(f"{name} = {value!r}, wanted a table of numbers: [{name}] and lines such as youtube_spam = 6")
+    if name in _NUMBERS and not (isinstance(value, dict) and all(type(v) in _NUMBERS[name] for v in value.values())):
+        whole = "whole " if float not in _NUMBERS[name] else ""
+        raise RecipeError(
+            f"{name} = {value!r}, wanted a table of {whole}numbers: [{name}] and lines such as youtube_spam = 6"
+        )
     return value
 
 

@@ -1,6 +1,6 @@
 """What a model was made of, as plain values for its report.
 
-splits, labels, installed packages --> report.json
+splits, labels, installed packages, teachers --> report.json
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ import platform
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any, Final
 
+from models.artefact import load
 from training.documents import Document
+from training.recipe import LINEAR, TRANSFORMER, Recipe
 from training.splits import Splits
 
 _PACKAGES: Final = ("torch", "numpy", "scikit-learn", "scipy", "safetensors", "sentencex")
@@ -25,6 +28,11 @@ def splits(of: Splits, labels: Sequence[str]) -> dict[str, Any]:
 
 def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {package: version(package) for package in _PACKAGES}
+
+
+def teachers(recipe: Recipe) -> dict[str, str]:
+    """The digest of each artefact whose beliefs are learnt, by its folder."""
+    return {name: load(Path(name)).digest for name in recipe.teacher if name not in (LINEAR, TRANSFORMER)}
 
 
 def _counted(documents: Sequence[Document], labels: Sequence[str]) -> dict[str, Any]:

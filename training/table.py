@@ -2,9 +2,10 @@
 
 my.csv, my.jsonl --rows--> Row(number, text, label, steps) --read--> Document(id, text, label, group, targets)
 
-A CSV file has a first line that names its columns, `text` and `label` among them. JSON lines (one object a
-line) have `text` and `label`, and where it is known a list `labels`: the label after each sentence, -1 where
-there is none. A label is a word or a whole number.
+A CSV file has a first line that names its columns, `text` and `label` among them; JSON lines have one object a
+line. Where it is known, `labels` is the label after each sentence, -1 where there is none: a list, which in CSV
+stands as JSON writes it, such as ["ham", -1, "spam"]. A label is a word or a whole number; blanks around it do
+not count.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from training.documents import NO_TARGET, Document
 from training.errors import DataError
 
 _LINES: Final = (".jsonl", ".ndjson")
+_NONE: Final = str(NO_TARGET)
 
 
 class Row(NamedTuple):
@@ -94,7 +96,12 @@ def _csv(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             raise DataError(f"{path} has the columns {reader.fieldnames}, wanted text and label: name them in line 1")
         try:
             for number, row in enumerate(reader, start=1):
-                yield f"row {number}", {"text": row["text"], "label": row["label"]}
+                if None in row:
+                    raise DataError(
+                        f"{path}, row {number}: it has more cells than line 1 names, the last is {row[None][-1]!r}: "
+                        "put a text with commas in quotes"
+                    )
+                yield f"row {number}", row | {"labels": _listed(path, number, row.get("labels"))}
         except csv.Error as error:
             raise DataError(
                 f"{path}, line {reader.line_num}: {error}; mend the quotes there or in the line after"
@@ -111,6 +118,19 @@ def _json(path: Path) -> Iterator[tuple[str, Any]]:
                     raise DataError(f"{path}, row {number}: not JSON ({error}); wanted one object a line") from None
 
 
+def _listed(path: Path, number: int, cell: str | None) -> Any:
+    """What stands in a cell of `labels`; None where that is empty."""
+    if cell is None or not cell.strip():
+        return None
+    try:
+        return json.loads(cell)
+    except ValueError:
+        raise DataError(
+            f'{path}, row {number}: labels {cell!r}, wanted a list as JSON writes it, such as ["ham", -1, "spam"] '
+            "with its quotes doubled as CSV wants it, or nothing"
+        ) from None
+
+
 def _row(path: Path, place: str, row: Any) -> Row:
     wanted = 'wanted {"text": "…", "label": "…"}, and perhaps "labels": ["…", -1, …]'
     if not isinstance(row, dict) or not isinstance(row.get("text"), str):
@@ -118,8 +138,13 @@ def _row(path: Path, place: str, row: Any) -> Row:
     label, steps = row.get("label"), row.get("labels")
     if not _is_label(label) or not (steps is None or (isinstance(steps, list) and all(map(_is_label, steps)))):
         raise DataError(f"{path}, {place}: label {label!r}, labels {steps!r}; {wanted}, words or whole numbers")
-    named = None if steps is None else tuple(None if step == NO_TARGET else str(step) for step in steps)
-    return Row(place, row["text"], str(label), named)
+    if (named := str(label).strip()) == _NONE:
+        raise DataError(
+            f"{path}, {place}: label {label!r} says that there is none, and what nobody has labelled teaches nothing: "
+            "leave the row out (-1 is for sentences, in `labels`)"
+        )
+    after = [str(step).strip() for step in steps or ()]
+    return Row(place, row["text"], named, None if steps is None else tuple(None if s == _NONE else s for s in after))
 
 
 def _is_label(value: Any) -> bool:

@@ -29,6 +29,7 @@ from training.corpus import Example, met
 from training.documents import Document
 from training.measure import measure
 from training.recipe import LINEAR, TRANSFORMER, Recipe
+from training.report import teachers
 from training.score import Floats, readable, score
 from training.splits import Splits
 from training.teacher import Opinion
@@ -53,10 +54,11 @@ def train(
     splits = sources.splits(recipe, documents, data_dir)
     checked = checks.check(documents, splits, recipe.labels, recipe.held_out, recipe.fold)
     print(*checks.lines(checked), sep="\n")
+    taught = teachers(recipe)
     artefact, curve = make(recipe, splits, folder, device, resume)
     picture.learning_curve(curve, folder / CURVE)
     report = measure(artefact, recipe, splits, data_dir, folder, device, trial, beside)
-    report |= {"learning_curve": curve, "checks": checked}
+    report |= {"learning_curve": curve, "checks": checked, "teachers": taught}
     artefact = replace(artefact, report=report).save(folder)
     if not trial:
         card.write(artefact.report, folder)

@@ -52,6 +52,24 @@ def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path, monkeypa
         torch.testing.assert_close(resumed.state_dict()[name], tensor, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("clip", [0.01, 1e9])
+def test_no_update_sees_a_gradient_longer_than_it_may_be(
+    clip: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Adam hides what a gradient's length was, so it is measured where Adam takes it."""
+    real, lengths = torch.optim.AdamW.step, list[float]()
+
+    def measured(optimiser: torch.optim.AdamW, *arguments: Any) -> Any:
+        taken = [p.grad for group in optimiser.param_groups for p in group["params"] if p.grad is not None]
+        lengths.append(torch.stack([gradient.norm() for gradient in taken]).norm().item())
+        return real(optimiser, *arguments)
+
+    monkeypatch.setattr(torch.optim.AdamW, "step", measured)
+    fit(replace(RECIPE, epochs=1, clip=clip), tmp_path)
+    assert len(lengths) == 6
+    assert all(length == pytest.approx(0.01, rel=1e-3) if clip == 0.01 else length > 0.02 for length in lengths)
+
+
 def test_the_loss_falls_and_the_task_is_learnt(tmp_path: Path) -> None:
     _, curve = fit(replace(RECIPE, epochs=12, rate=0.05), tmp_path)
     assert curve[-1]["train_loss"] < curve[0]["train_loss"] / 2

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 
+from models.families import FAMILIES, size_types
 from tests.training import toy
 from training.errors import RecipeError
-from training.recipe import from_dict, load
+from training.ranges import RANGES
+from training.recipe import Recipe, from_dict, load
 
 RECIPES = Path("training/recipes")
 
@@ -53,6 +55,7 @@ def test_overrides_reach_tables_lists_and_bare_words(tmp_path: Path) -> None:
         ("teacher=linear", 'sizes.wide asks for none: set it to "root"'),
         ("calibrated_on=sst2", "calibrated_on: 'sst2' is unknown, the nearest is 'aclimdb'"),
         ("epochs", "wanted key=value"),
+        ("epochs.x=3", "got 'epochs.x=3', but epochs is no table: give epochs=value"),
     ],
 )
 def test_what_a_recipe_does_not_know_it_refuses(tmp_path: Path, override: str, message: str) -> None:
@@ -65,6 +68,8 @@ def test_what_a_recipe_does_not_know_it_refuses(tmp_path: Path, override: str, m
     [
         ({"labels": ["a"]}, "wanted two or more different ones"),
         ({"labels": ["a", "b", "a"]}, "wanted two or more different ones"),
+        ({"labels": ["spam ", "ham"]}, "labels: 'spam ', wanted a word or whole number without blanks"),
+        ({"labels": ["0", "-1"]}, "labels: '-1', wanted .* not -1"),
         ({"labels": ["a", "b", "c"], "sizes": {"wide": "root"}}, "wide is for two labels, these are 3"),
         ({"teacher": "models/pretrained/sentiment-gru"}, "a file has no documents without labels"),
         ({"repeat": {"other.csv": 2}}, "the nearest is 'my.csv'"),
@@ -86,3 +91,41 @@ def test_a_missing_or_broken_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "broken.toml").write_text("task = ")
     with pytest.raises(RecipeError, match="is not TOML"):
         load(tmp_path / "broken.toml")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("epochs=-1", "epochs = -1, wanted 1 or more"),
+        ("epochs=0", "epochs = 0, wanted 1 or more"),
+        ("batch=0", "batch = 0, wanted 1 or more"),
+        ("words=0", "words = 0, wanted 1 or more"),
+        ("seed=-1", "seed = -1, wanted 0 to 4,294,967,295"),
+        ("rate=nan", "rate = nan, wanted more than 0"),
+        ("rate=inf", "rate = inf, wanted more than 0"),
+        ("clip=0", "clip = 0.0, wanted more than 0"),
+        ("fold=99", "fold = 99, wanted 0 to 9"),
+        ("vary=2", "vary = 2.0, wanted 0 to 1"),
+        ("warmup=4", r"warmup = 4.0 with epochs = 4: .* wanted fewer"),
+        ("repeat.aclimdb=0", "repeat.aclimdb = 0, wanted more than 0"),
+        ("others.sst2=1.5", "others = {'sst2': 1.5}, wanted a table of whole numbers"),
+        ("others.sst2=-5", "others.sst2 = -5, wanted 1 or more"),
+        ("sizes.hidden=0", "sizes.hidden = 0, wanted 1 or more"),
+        ("sizes.dropout=1.5", "sizes.dropout = 1.5, wanted 0 or more and less than 1"),
+        ("sizes.word_dropout=1", "sizes.word_dropout = 1, wanted 0 or more and less than 1"),
+    ],
+)
+def test_a_number_out_of_its_range_is_refused_with_the_range(tmp_path: Path, override: str, message: str) -> None:
+    with pytest.raises(RecipeError, match=f"^{message}"):
+        load(toy.recipe(tmp_path), [override])
+
+
+def test_a_number_at_the_end_of_its_range_is_taken(tmp_path: Path) -> None:
+    overrides = ["epochs=1", "batch=1", "seed=0", "vary=1", "warmup=0", "patience=0", "fold=9", "sizes.dropout=0"]
+    assert load(toy.recipe(tmp_path), overrides).vary == 1
+
+
+def test_every_number_of_a_recipe_has_a_range() -> None:
+    sizes = {f"sizes.{name}": kind for family in FAMILIES for name, kind in size_types(family, wide=True).items()}
+    hints = get_type_hints(Recipe) | {"repeat": float, "others": int}
+    assert {name for name, kind in (hints | sizes).items() if kind in (int, float)} == RANGES.keys()

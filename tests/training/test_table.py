@@ -109,12 +109,45 @@ def test_calibration_follows_the_targets_of_the_steps() -> None:
         ("a.jsonl", '{"text": "hi", "label": true}\n', "row 1: label True"),
         ("a.jsonl", '{"text": "hi", "label": 1, "labels": 3}\n', "row 1: label 1, labels 3"),
         ("a.txt", "", "ends in '.txt'"),
+        ("a.csv", "text,label\nhi,-1\n", "row 1: label '-1' says that there is none"),
+        ("a.jsonl", '{"text": "hi", "label": -1}\n', "row 1: label -1 says that there is none.*leave the row out"),
+        ("a.csv", "text,label,labels\nhi,ham,ham\n", "row 1: labels 'ham', wanted a list as JSON writes it"),
+        ("a.csv", "text,label,labels\nhi,ham,3\n", "row 1: label 'ham', labels 3"),
+        ("a.csv", "text,label\nhi, you,ham\n", "row 1: it has more cells .* the last is 'ham'"),
     ],
 )
 def test_a_bad_row_is_named(name: str, content: str, message: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(content)
     with pytest.raises(DataError, match=message):
         table.labels(tmp_path / name)
+
+
+def test_a_csv_file_has_targets_per_sentence_as_json_lists(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        'text,label,labels\nHello Anna. You won!,spam,"[""ham"", -1]"\nHello Bob. All is well.,ham,\n'
+    )
+    turning, plain = table.read(tmp_path / "a.csv", ("ham", "spam"))
+    assert (turning.label, turning.targets, plain.label, plain.targets) == (1, (0, -1), 0, ())
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.csv", 'text,label,labels\nHi. Ho.,spam ,"["" ham"", ""-1""]"\nhi,spam,\nho,\tham,\n'),
+        (
+            "a.jsonl",
+            '{"text": "Hi. Ho.", "label": "spam ", "labels": [" ham", "-1"]}\n{"text": "hi", "label": "spam"}\n'
+            '{"text": "ho", "label": "\\tham"}\n',
+        ),
+    ],
+)
+def test_blanks_around_a_label_make_no_other_class(name: str, content: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+    assert table.labels(path) == ("ham", "spam")
+    assert [d.label for d in table.read(path, ("ham", "spam"))] == [1, 1, 0]
+    assert table.read(path, ("ham", "spam"))[0].targets == (0, -1)
+    assert table.summary(path)["labels"] == {"spam": 2, "ham": 1}
 
 
 def test_a_list_that_does_not_fit_the_sentences_names_the_row_and_both_numbers(tmp_path: Path) -> None:
