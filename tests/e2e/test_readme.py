@@ -16,7 +16,6 @@ from tests.e2e.server import ROOT, Service
 from training.__main__ import main as training
 
 
-@pytest.mark.timeout(900)
 def test_the_commands_answer_as_shown(service: Service) -> None:
     answered = [block for block in readme.blocks() if block.kind is not None and not block.slow]
     assert len(answered) >= 10
