@@ -22,7 +22,7 @@ from typing import Final
 import psutil
 
 ROOT: Final = Path(__file__).parent.parent
-PATIENCE: Final = 120.0
+PATIENCE: Final = 300.0
 ENDING: Final = 20.0
 """Seconds that a server has for its end, after which its processes are killed."""
 SERVICE: Final = ("-m", "service", "--port", "{port}")

@@ -28,7 +28,7 @@ ROOT: Final = Path(__file__).parent.parent.parent
 COMMAND: Final = (sys.executable, "-m", "service", "--port", "{port}")
 BENTOML: Final = (sys.executable, "-m", "bentoml", "serve", "service.app:Undertone", "--port", "{port}")
 """The same without our own start; it wants a BENTOML_HOME."""
-READY_SECONDS: Final = 120.0
+READY_SECONDS: Final = 300.0
 STOP_SECONDS: Final = 90.0
 """Longer than anything takes that these tests hold against a clock."""
 ANSWER_SECONDS: Final = 120.0

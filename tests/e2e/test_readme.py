@@ -30,7 +30,6 @@ PAGES: Final = {"/", "/docs", "/console/{name}", "/healthz", OTHER}
 """What nobody asks by curl, and readyz under its older name."""
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.parametrize("curl", [False, pytest.param(True, marks=pytest.mark.tools)], ids=["no curl", "curl"])
 def test_the_commands_answer_as_shown(service: Service, curl: bool) -> None:
     answered = [block for block in readme.blocks() if block.kind is not None and not block.slow]

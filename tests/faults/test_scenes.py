@@ -10,8 +10,7 @@ import pytest
 from tests.faults import scenes
 from tests.faults.scenes import Outcome, Stage
 
-# What a scene needs, it waits for, and gives up by itself.
-pytestmark = [pytest.mark.tools, pytest.mark.timeout(900)]
+pytestmark = pytest.mark.tools
 GROWN: Final = 1.0
 """MB in 450 sessions, three requests each: a worker that kept what it made for each request would need more."""
 
