@@ -173,7 +173,7 @@ def test_who_listens_is_told_what_matters_and_not_every_letter(screen: Screen) -
         "new MutationObserver(() => window.told.push([Date.now(), said.textContent]))"
         ".observe(said, {childList: true}) }"
     )
-    screen["text"].press_sequentially(PHISH, delay=3)
+    screen["text"].press_sequentially(PHISH, delay=3, timeout=200_000)  # two hundred keys
     screen.finished()
     expect(screen["said"]).to_have_text(re.compile("^spam: .* after 6 sentences"))
     told: list[tuple[int, str]] = screen.page.evaluate("() => window.told")
