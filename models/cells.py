@@ -58,9 +58,10 @@ class Cell(nn.Module, ABC):
         """The equations: from the sums of all gates, `[B, G·H]` each, to the next memory."""
 
     def _sums(self, seen: Tensor, weight: Tensor, bias: Tensor, gain: Tensor | None) -> Tensor:
+        # In mixed precision the product comes with 16 bits; all that is made of it has as many as the weights.
         if gain is None:
-            return F.linear(seen, weight, bias)
-        by_gate = F.linear(seen, weight).unflatten(1, (self.gates, self.hidden))
+            return F.linear(seen, weight, bias).to(weight.dtype)
+        by_gate = F.linear(seen, weight).to(weight.dtype).unflatten(1, (self.gates, self.hidden))
         return F.layer_norm(by_gate, (self.hidden,)).flatten(1) * gain + bias
 
 

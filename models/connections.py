@@ -40,7 +40,7 @@ class Highway(Plain):
         nn.init.constant_(self.transform.bias, -1.0)
 
     def forward(self, x: Tensor, f: Tensor) -> Tensor:
-        return torch.lerp(x, f, torch.sigmoid(self.transform(x)))
+        return torch.lerp(x, f, torch.sigmoid(self.transform(x).to(x.dtype)))
 
 
 CONNECTIONS: Final[dict[str, type[Plain]]] = {"plain": Plain, "residual": Residual, "highway": Highway}

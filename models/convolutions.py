@@ -65,7 +65,13 @@ class InceptionEncoder(nn.Module):
 class StackedEncoder(InceptionEncoder):
     """The same fields of view from kernels of 3 alone (Simonyan and Zisserman 2015): one sees 3 words, two on top of
     one another 5, three 7. With the connection "residual" a layer adds to what lies below it (He et al. 2016), save
-    the lowest, which has another width below."""
+    the lowest, which has another width below.
+
+    What the paper argues with holds for images: three kernels of 3 by 3 have 27 C² weights, one of 7 by 7 has 49 C².
+    Along a line it is 9 C² against 7 C², so here the stacks have more weights, not fewer, and what they have for them
+    is a ReLU after every three words. They have fewer only where the embeddings are wider than the filters by more
+    than half: 9 EF + 9 F² against 15 EF over all branches.
+    """
 
     def __init__(self, words: int, width: int, filters: int, dropout: float = 0.0, *, connection: str) -> None:
         super().__init__(words, width, filters, dropout)

@@ -74,7 +74,7 @@ class FlattenedEmbedding(Classifier[FlattenedState]):
         position = state.read[rows, 0].long() + columns
         embedded = self.embedding(ids[rows, columns].long())
         products = torch.einsum("te,tep->tp", embedded, self.weight[position])
-        return FlattenedState(state.total.index_add(0, rows, products), state.read + count)
+        return FlattenedState(state.total.index_add(0, rows, products.to(x.dtype)), state.read + count)
 
     def room(self, state: FlattenedState) -> Tensor:
         return self.max_tokens - state.read[:, 0]

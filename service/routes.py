@@ -110,6 +110,10 @@ async def models(request: Request, serving: Serving) -> Response:
             labels=list(model.labels),
             default=catalogue.resolve(model.task) is model,
             thresholds=model.artefact.thresholds,
+            intervals={
+                rate: told["interval"]
+                for rate, told in model.artefact.report.get("validation", {}).get("thresholds", {}).items()
+            },
             test={
                 name: {figure: value for figure, value in figures.items() if isinstance(value, int | float)}
                 for name, figures in model.artefact.report.get("test", {}).items()

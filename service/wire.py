@@ -273,6 +273,9 @@ class ModelOut(_Out):
     labels: list[str]
     default: bool = Field(description="True for the model that answers where none is named.")
     thresholds: dict[str, float] = Field(description="False-positive rate -> probability.")
+    intervals: dict[str, tuple[float, float]] = Field(
+        description="False-positive rate -> between what rates the truth lies, 95 %, as far as validation data tell."
+    )
     test: dict[str, dict[str, int | float]] = Field(description="Figures on test data, by data set.")
 
 

@@ -1,7 +1,7 @@
 """Tokenised data on disk: cutting and looking up 25,000 reviews takes longer than some models take to learn them.
 
 documents, vocabulary settings, text pipe --sha256--> <user's cache>/undertone/tokens/<key>.safetensors
-    --load, or tokenise and save--> Tokenised(vocabulary, train, validation, unlabelled)
+    --load, or tokenise and save--> Tokenised(vocabulary, train, validation, unlabelled)    --spared--> seconds
 """
 
 from __future__ import annotations
@@ -19,13 +19,15 @@ import safetensors.numpy
 
 import models
 from models.vocabulary import Vocabulary
-from training import corpus
+from training import corpus, cost
 from training.corpus import Example, examples, sentences
 from training.recipe import Recipe
 from training.splits import Splits
 
 KEPT: Final = 16
 """Files that stay; of more the oldest go."""
+_FORM: Final = 2
+"""Raised whenever a file holds something else than before."""
 
 
 class Tokenised(NamedTuple):
@@ -44,25 +46,39 @@ def folder(name: str) -> Path:
 
 def tokenised(splits: Splits, recipe: Recipe) -> Tokenised:
     """From the cache where it has the same documents, settings and code; a damaged file is made again."""
-    path = folder("tokens") / f"{_key(splits, recipe)}.safetensors"
+    path = _path(splits, recipe)
     try:
         found = _load(path)
         path.touch()
         return found
     except (OSError, safetensors.SafetensorError):
         pass
+    began = cost.now()
     cut = sentences(splits.train)
     vocabulary = corpus.vocabulary(splits.train, cut, recipe.words, recipe.few_writers)
     train = examples(splits.train, cut, vocabulary, recipe.most_sentences)
     without = examples(splits.unlabelled, sentences(splits.unlabelled), vocabulary, recipe.most_sentences)
     found = Tokenised(vocabulary, train, examples(splits.validation, sentences(splits.validation), vocabulary), without)
-    _save(found, path)
+    _save(found, path, cost.since(began)["cpu_seconds"])
     return found
+
+
+def spared(splits: Splits, recipe: Recipe) -> float:
+    """The seconds of processor time that the cache spares whoever asks it for these tokens now."""
+    try:
+        with safetensors.safe_open(_path(splits, recipe), framework="np") as file:
+            return float(file.metadata()["cpu_seconds"])
+    except (OSError, safetensors.SafetensorError):
+        return 0.0
+
+
+def _path(splits: Splits, recipe: Recipe) -> Path:
+    return folder("tokens") / f"{_key(splits, recipe)}.safetensors"
 
 
 def _key(splits: Splits, recipe: Recipe) -> str:
     """All that the tokens depend on: the code of models/ too, so that no stale token outlives a change of the pipe."""
-    whole = hashlib.sha256(repr((recipe.words, recipe.few_writers, recipe.most_sentences)).encode())
+    whole = hashlib.sha256(repr((_FORM, recipe.words, recipe.few_writers, recipe.most_sentences)).encode())
     for source in sorted(Path(models.__file__).parent.glob("*.py")):
         whole.update(source.read_bytes())
     for side in (splits.train, splits.validation, splits.unlabelled):
@@ -72,7 +88,7 @@ def _key(splits: Splits, recipe: Recipe) -> str:
     return whole.hexdigest()
 
 
-def _save(found: Tokenised, path: Path) -> None:
+def _save(found: Tokenised, path: Path, seconds: float) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     vocabulary = found.vocabulary
     tensors = {"document_frequency": np.array(vocabulary.document_frequency, dtype=np.int64)}
@@ -81,7 +97,11 @@ def _save(found: Tokenised, path: Path) -> None:
         for part in ("ids", "lengths", "targets"):
             arrays = [getattr(e, part) for e in side]
             tensors[f"{name}.{part}"] = np.concatenate(arrays) if arrays else np.empty(0, np.int64)
-    metadata = {"words": json.dumps(vocabulary.words), "documents": str(vocabulary.documents)}
+    metadata = {
+        "words": json.dumps(vocabulary.words),
+        "documents": str(vocabulary.documents),
+        "cpu_seconds": str(seconds),
+    }
     # Under another name first: several trainings may write at once, and one may be cut.
     part_path = path.with_suffix(f".{os.getpid()}")
     safetensors.numpy.save_file(tensors, part_path, metadata=metadata)

@@ -119,8 +119,17 @@ def _again(report: dict[str, Any]) -> str:
     )
     epochs = len(report["learning_curve"])
     return (
-        f"{command.again(from_dict(report['recipe']))}\n\n{taught}"
+        f"{command.again(from_dict(report['recipe']))}\n\n{taught}{_cost(report)}"
         f"Seed {report['seed']}; the best of {epochs} epochs by the running accuracy on validation. Made with "
         + ", ".join(f"{package} {number}" for package, number in report["versions"].items())
         + ".\n\n![Learning curve](learning_curve.png)"
+    )
+
+
+def _cost(report: dict[str, Any]) -> str:
+    if not (spent := report.get("spent")):
+        return ""
+    return (
+        f"It took {spent['cpu_seconds']:,.0f} s of processor time, {spent['wall_seconds']:,.0f} s by the clock, "
+        f"and at most {spent['peak_mb']:,.0f} MB of memory.\n\n"
     )

@@ -21,6 +21,8 @@ from training.errors import RecipeError
 from training.recipe import Recipe, from_dict
 
 FILE: Final = "checkpoint.safetensors"
+_FORM: Final = "2"
+"""Raised whenever a checkpoint holds something else than before."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def save(
     tensors |= {f"best.{name}": tensor for name, tensor in progress.best.items()}
     for number, moments in optimiser.state_dict()["state"].items():
         tensors |= {f"adam.{number}.{name}": tensor for name, tensor in moments.items()}
-    metadata = {"recipe": json.dumps(recipe.to_dict()), "curve": json.dumps(progress.curve)}
+    metadata = {"recipe": json.dumps(recipe.to_dict()), "curve": json.dumps(progress.curve), "form": _FORM}
     safetensors.torch.save_file(tensors, folder / f"{FILE}.part", metadata=metadata)
     os.replace(folder / f"{FILE}.part", folder / FILE)
 
@@ -70,7 +72,17 @@ def fits(folder: Path, recipe: Recipe) -> bool:
     if not path.is_file():
         return False
     with safetensors.safe_open(path, framework="pt") as file:
-        return from_dict(json.loads(file.metadata()["recipe"])) == recipe
+        metadata = file.metadata()
+    return metadata.get("form") == _FORM and from_dict(json.loads(metadata["recipe"])) == recipe
+
+
+def curve(folder: Path) -> list[dict[str, float]]:
+    """The epochs of the checkpoint there; none where there is none."""
+    if not (folder / FILE).is_file():
+        return []
+    with safetensors.safe_open(folder / FILE, framework="pt") as file:
+        found: list[dict[str, float]] = json.loads(file.metadata()["curve"])
+    return found
 
 
 def load(folder: Path, classifier: nn.Module, optimiser: torch.optim.Optimizer, recipe: Recipe) -> Progress:
@@ -81,6 +93,8 @@ def load(folder: Path, classifier: nn.Module, optimiser: torch.optim.Optimizer, 
     with safetensors.safe_open(path, framework="pt") as file:
         metadata = file.metadata()
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    if metadata.get("form") != _FORM:
+        raise RecipeError(f"{path} was written by another version of this code: train without --resume")
     before = from_dict(json.loads(metadata["recipe"]))
     if before != recipe:
         changed = [name for name, value in recipe.to_dict().items() if value != before.to_dict()[name]]

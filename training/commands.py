@@ -17,6 +17,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -156,9 +157,20 @@ def _train(options: argparse.Namespace) -> None:
             return
         artefact = train(chosen, options.data_dir, folder, device=device, resume=options.resume, trial=options.trial)
     print(f"{folder}: {artefact.digest}")
+    _costs(artefact.report)
     sides = {f"validation, {name}": entry for name, entry in artefact.report["validation_by_set"].items()}
     for name, entry in {"validation": artefact.report["validation"], **sides, **artefact.report["test"]}.items():
         print(f"{name}: {entry['documents']:,} documents, accuracy {entry['accuracy']:.2%}, ROC AUC {entry['roc_auc']}")
+
+
+def _costs(report: dict[str, Any]) -> None:
+    curve, spent = report["learning_curve"], report["spent"]
+    cpu, wall = (max(entry[name] for entry in curve) for name in ("cpu_seconds", "wall_seconds"))
+    for what, by_cpu, by_clock, most in (
+        (f"{len(curve)} epochs, the longest", cpu, wall, curve[-1]["peak_mb"]),
+        ("from texts to a calibrated artefact", spent["cpu_seconds"], spent["wall_seconds"], spent["peak_mb"]),
+    ):
+        print(f"{what}: {by_cpu:,.1f} s of processor time, {by_clock:,.1f} s by the clock, at most {most:,.0f} MB")
 
 
 def _evaluate(options: argparse.Namespace) -> None:

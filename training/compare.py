@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import time
 import tomllib
@@ -19,11 +18,12 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from torch import nn
 
 from models.artefact import PIPE, Artefact, load
 from models.predictor import Predictor
 from models.shipped import PRETRAINED
-from training import checkpoint, sources
+from training import checkpoint, cost, sources
 from training.baselines import baselines
 from training.corpus import sentences
 from training.documents import Document
@@ -38,6 +38,8 @@ RECURRENT: Final = ("rnn", "lstm", "gru")
 TIMED: Final = 512
 """Documents of a test that the speed is measured on."""
 ROW: Final = "row.json"
+_COUNTED: Final = 2
+"""Raised whenever a figure is counted in another way, so that no table mixes the two."""
 _FIRST: Final = ("task", "family", "sets")
 Row = dict[str, Any]
 
@@ -60,16 +62,17 @@ def compare(task: str, data_dir: Path, output: Path, device: torch.device, minut
     splits = sources.splits(first, sources.documents(first, data_dir), data_dir)
     data = sources.summaries(first, data_dir)
     makers: dict[str, tuple[Any, Callable[[Path], list[Row]]]] = {}
-    for name, recipe in chosen.items():
-        makers[name] = (_named(recipe), _trained(recipe, splits, data_dir, device))
+    # What all else is held against is made first, so that a slice of the table has it.
     for name, learn in baselines(first.labels).items():
         makers[name] = (name, _baseline(learn, splits))
     for path in sorted(PRETRAINED.glob(f"{task}-*/config.toml")):
         shipped = load(path.parent)
         makers[f"shipped: {shipped.name}"] = (shipped.digest, _shipped(shipped, path.parent, splits, device))
+    for name, recipe in chosen.items():
+        makers[name] = (_named(recipe), _trained(recipe, splits, data_dir, device))
     for name, (what, make) in makers.items():
         folder = output / task / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-        key = hashlib.sha256(json.dumps([what, data, PIPE], sort_keys=True).encode()).hexdigest()
+        key = hashlib.sha256(json.dumps([what, data, PIPE, _COUNTED], sort_keys=True).encode()).hexdigest()
         if (rows := _kept(folder, key)) is None:
             if minutes and time.perf_counter() - began > 60 * minutes:
                 continue
@@ -118,11 +121,12 @@ def _shipped(artefact: Artefact, folder: Path, splits: Splits, device: torch.dev
 
 def _rows(artefact: Artefact, tests: Mapping[str, Any], splits: Splits, device: torch.device) -> list[Row]:
     report = artefact.report
-    curve = report.get("learning_curve", [])
     shared = {
         "parameters": sum(p.numel() for p in artefact.classifier.parameters()),
+        "beside_tables": _beside_tables(artefact.classifier),
         "bytes": report.get("sizes", {}).get("bytes"),
-        "training_seconds": sum(entry["seconds"] for entry in curve) or None,
+        # Like that of the baselines, from texts to what predicts; reports of old tell of epochs alone.
+        "training_seconds": report.get("spent", {}).get("cpu_seconds"),
     }
     speed = {name: _speed(artefact, splits.tests[name], device) for name in tests}
     refused = report.get("refused", {})
@@ -133,6 +137,13 @@ def _rows(artefact: Artefact, tests: Mapping[str, Any], splits: Splits, device: 
         | {"sentences_per_second": speed[name]}
         for name, entry in tests.items()
     ]
+
+
+def _beside_tables(classifier: nn.Module) -> int:
+    """The parameters that stand in no table of embeddings or of the linear path, which are as large as the vocabulary
+    makes them: those of convolutions, cells and dense layers."""
+    tables = {id(p) for module in classifier.modules() if isinstance(module, nn.Embedding) for p in module.parameters()}
+    return sum(p.numel() for p in classifier.parameters() if id(p) not in tables)
 
 
 def _told(entry: Mapping[str, Any]) -> Row:
@@ -156,10 +167,10 @@ def _speed(artefact: Artefact, documents: list[Document], device: torch.device) 
     cut = sentences(readable(artefact, documents[:: max(1, len(documents) // TIMED)]))
     best = float("inf")
     for _ in range(3):
-        began = _processor()
+        began = cost.processor()
         for start in range(0, len(cut), 64):
             predictor.advance([(None, of) for of in cut[start : start + 64]])
-        best = min(best, _processor() - began)
+        best = min(best, cost.processor() - began)
     return sum(map(len, cut)) / best
 
 
@@ -167,26 +178,20 @@ def _baseline(learn: Any, splits: Splits) -> Callable[[Path], list[Row]]:
     """Only PySS3 has probabilities on the way; of the others the end alone is told."""
 
     def make(_: Path) -> list[Row]:
-        began = _processor()
+        began = cost.processor()
         classify = learn(splits.train, splits.validation)
-        seconds = _processor() - began
+        seconds = cost.processor() - began
         return [] if classify is None else [_whole(classify, name, of, seconds) for name, of in splits.tests.items()]
 
     return make
 
 
 def _whole(classify: Any, name: str, documents: list[Document], seconds: float) -> Row:
-    began = _processor()
+    began = cost.processor()
     scores: Scores = classify(documents)
-    took = _processor() - began
+    took = cost.processor() - began
     told = _told(figures(scores))
     if all(len(p) == 2 for p in scores.probabilities):
         told |= dict.fromkeys(("after_half", "erde_5", "erde_50", "harmonic_mean"))
     speed = sum(map(len, sentences(documents))) / took
     return {"test": name, "training_seconds": seconds} | told | {"sentences_per_second": speed}
-
-
-def _processor() -> float:
-    """Seconds of processor time so far, those of programs that were run included: what else runs here adds nothing."""
-    children = os.times()
-    return time.process_time() + children.children_user + children.children_system

@@ -1,6 +1,6 @@
 """The learning curve as a table that can be watched while training goes on.
 
-[{epoch, train_loss, validation_loss, …, seconds}, …] --write--> learning_curve.csv
+[{epoch, train_loss, validation_loss, …, cpu_seconds, wall_seconds, peak_mb}, …] --write--> learning_curve.csv
 """
 
 from __future__ import annotations

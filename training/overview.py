@@ -17,6 +17,7 @@ from training.picture import save
 COLUMNS: Final = {
     "row": "{}",
     "parameters": "{:,}",
+    "beside_tables": "{:,}",
     "bytes": "{:,}",
     "refused": "{:.1%}",
     "accuracy": "{:.2%}",

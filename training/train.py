@@ -7,7 +7,6 @@ The test documents are scored once, at the end, by the artefact as it was read b
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +22,22 @@ from models.forest import RandomForest
 from models.predictor import Predictor
 from models.vocabulary import Vocabulary
 from models.wide import Wide
-from training import calibrate, card, checkpoint, checks, forest, loop, parallel, picture, sources, teacher, wide
+from training import (
+    cache,
+    calibrate,
+    card,
+    checkpoint,
+    checks,
+    cost,
+    forest,
+    log,
+    loop,
+    parallel,
+    picture,
+    sources,
+    teacher,
+    wide,
+)
 from training.cache import tokenised
 from training.corpus import Example, met
 from training.documents import Document
@@ -55,10 +69,14 @@ def train(
     checked = checks.check(documents, splits, recipe.labels, recipe.held_out, recipe.fold)
     print(*checks.lines(checked), sep="\n")
     taught = teachers(recipe)
+    spared, before = cache.spared(splits, recipe), checkpoint.curve(folder) if resume else []
+    began = cost.now()
     artefact, curve = make(recipe, splits, folder, device, resume)
+    spent = _whole_cost(cost.since(began), spared, before)
+    log.write(curve, folder)
     picture.learning_curve(curve, folder / CURVE)
     report = measure(artefact, recipe, splits, data_dir, folder, device, trial, beside)
-    report |= {"learning_curve": curve, "checks": checked, "teachers": taught}
+    report |= {"learning_curve": curve, "checks": checked, "teachers": taught, "spent": spent}
     artefact = replace(artefact, report=report).save(folder)
     if not trial:
         card.write(artefact.report, folder)
@@ -85,6 +103,17 @@ def make(
     calibration = calibrate.fit(validation.of(_calibrating(recipe, plain, splits)))
     thresholds = calibrate.thresholds(calibrate.apply(calibration, validation))
     return replace(plain, calibration=calibration, thresholds=thresholds).save(folder), curve
+
+
+def _whole_cost(spent: dict[str, float], spared: float, before: Sequence[dict[str, float]]) -> dict[str, float]:
+    """What it took from texts to a calibrated artefact: that of the epochs before a cut, too, and of cached tokens
+    the processor time that they took when they were made."""
+    of = {name: sum(entry[name] for entry in before) for name in ("cpu_seconds", "wall_seconds")}
+    return spent | {
+        "cpu_seconds": spent["cpu_seconds"] + of["cpu_seconds"] + spared,
+        "wall_seconds": spent["wall_seconds"] + of["wall_seconds"],
+        "peak_mb": max([spent["peak_mb"], *(entry["peak_mb"] for entry in before)]),
+    }
 
 
 def follow(recipe: Recipe, data_dir: Path, folder: Path, *, device: torch.device, resume: bool = False) -> None:
@@ -161,11 +190,9 @@ def _learn(
     inner = classifier.inner if isinstance(classifier, Wide) else classifier
     if not isinstance(inner, RandomForest):
         return loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
-    began = time.process_time()
+    began = cost.now()
     forest.fit(inner, met(train, np.random.default_rng(recipe.seed)), recipe.seed)
-    seconds = time.process_time() - began
     cpu = torch.device("cpu")
     learnt = loop.evaluate(classifier, train, recipe, cpu)["validation_loss"]
-    return [
-        {"epoch": 1.0, "train_loss": learnt} | loop.evaluate(classifier, validation, recipe, cpu) | {"seconds": seconds}
-    ]
+    entry = {"epoch": 1.0, "train_loss": learnt} | loop.evaluate(classifier, validation, recipe, cpu)
+    return [entry | cost.since(began)]

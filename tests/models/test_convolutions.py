@@ -57,13 +57,31 @@ def test_inception_drops_whole_words_in_training_only() -> None:
     assert x[0].tolist() == pytest.approx(alone(encoder, encoder.embedding(tokens.ids) * kept), abs=1e-5)
 
 
-def test_three_small_kernels_see_what_a_large_one_sees_with_fewer_weights() -> None:
+def test_in_an_image_three_small_kernels_see_what_a_large_one_sees_with_fewer_weights() -> None:
     large = torch.nn.Conv2d(1, 1, 7, bias=False)
     small = torch.nn.Sequential(*(torch.nn.Conv2d(1, 1, 3, bias=False) for _ in range(3)))
     image = torch.randn(1, 1, 7, 7)
     assert large(image).shape == small(image).shape == (1, 1, 1, 1)  # one number out of 7 by 7: the receptive field
     assert sum(p.numel() for p in large.parameters()) == 49
     assert sum(p.numel() for p in small.parameters()) == 27
+
+
+def weights(encoder: InceptionEncoder) -> int:
+    """Those of the convolutions, less their biases."""
+    return sum(p.numel() for name, p in encoder.convolutions.named_parameters() if name.endswith("weight"))
+
+
+@pytest.mark.parametrize(("width", "filters", "fewer"), [(64, 50, False), (64, 64, False), (64, 42, True)])
+def test_in_a_text_they_have_more_unless_embeddings_are_half_as_wide_again(
+    width: int, filters: int, fewer: bool
+) -> None:
+    inception, stacks = (
+        weights(InceptionEncoder(VOCABULARY, width, filters)),
+        weights(StackedEncoder(VOCABULARY, width, filters, connection="plain")),
+    )
+    assert inception == 15 * width * filters
+    assert stacks == 9 * width * filters + 9 * filters**2
+    assert (stacks < inception) is fewer
 
 
 @given(sentences, st.sampled_from(["plain", "residual"]))

@@ -55,7 +55,9 @@ def artefact(task: str, family: str) -> Artefact:
     """A small model with seeded weights."""
     seed = ["spam", "sentiment"].index(task)
     model = tiny.artefact(family, seed)
-    return replace(model, task=task, labels=LABELS[task], thresholds={"0.01": 0.75}, report={"test": {"sms": FIGURES}})
+    validation = {"thresholds": {"0.01": {"threshold": 0.75, "interval": [0.005, 0.0175], "negatives": 1000}}}
+    report = {"test": {"sms": FIGURES}, "validation": validation}
+    return replace(model, task=task, labels=LABELS[task], thresholds={"0.01": 0.75}, report=report)
 
 
 class Bench:

@@ -380,6 +380,7 @@ def test_models(live: Live) -> None:
     ]  # fmt: skip
     assert said[0]["labels"] == ["ham", "spam"]
     assert said[0]["thresholds"] == {"0.01": 0.75}
+    assert said[0]["intervals"] == {"0.01": [0.005, 0.0175]}
     assert said[0]["test"] == {"sms": {"documents": FIGURES["documents"], "accuracy": FIGURES["accuracy"]}}
     assert said[0]["digest"] == live.post("/v1/predict", GOOD).json()["model"]["digest"]
 

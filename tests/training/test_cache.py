@@ -9,7 +9,7 @@ import pytest
 
 import models
 from tests.training import topics, toy
-from training import cache, recipe, sources, table
+from training import cache, cost, recipe, sources, table
 from training.cache import KEPT, Tokenised, tokenised
 from training.recipe import Recipe
 from training.splits import Splits, split
@@ -43,6 +43,13 @@ def test_what_is_read_is_what_was_made(
     assert len(files(tmp_path)) == 1
     monkeypatch.delattr(cache, "sentences")  # nothing is cut again
     same(tokenised(*films), made)
+
+
+def test_what_is_cached_says_what_it_spares(films: tuple[Splits, Recipe]) -> None:
+    assert cache.spared(*films) == 0
+    began = cost.now()
+    tokenised(*films)
+    assert 0 < cache.spared(*films) <= cost.since(began)["cpu_seconds"]
 
 
 def test_targets_of_steps_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

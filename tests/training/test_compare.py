@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 
+from models.conv1d import Conv1D
 from models.families import FAMILIES
 from training import compare, overview
 from training.__main__ import main
@@ -91,12 +92,9 @@ def test_every_family_has_a_row_within_its_time(task: str) -> None:
     assert {recipe.family for recipe in found.values()} == FAMILIES.keys()
     assert {recipe.minutes for recipe in found.values()} == {10}
     assert {recipe.loss for recipe in found.values()} == {"sum", "mean", "rising", "last"}
-    assert {recipe.sizes["mode"] for recipe in found.values() if recipe.family == "bow"} == {
-        "binary",
-        "count",
-        "freq",
-        "tfidf",
-    }
+    modes = {(recipe.family, recipe.sizes["mode"]) for recipe in found.values() if recipe.family in ("bow", "forest")}
+    of_bow = {("bow", mode) for mode in ("binary", "count", "freq", "tfidf")}
+    assert modes == of_bow | {("forest", "binary"), ("forest", "count")}
     for family in ("rnn", "lstm", "gru"):
         stacks = [
             r.sizes.get("layers", 1) for r in found.values() if r.family == family and "connection" not in r.sizes
@@ -117,11 +115,35 @@ def test_rows_are_made_once(made: Path, data_dir: Path, monkeypatch: pytest.Monk
             assert row["after_half"] is not None
             assert row["erde_5"] is not None
         if name not in BASELINES:
-            assert row["parameters"] > 0
+            assert row["parameters"] >= row["beside_tables"] >= 0
             assert row["bytes"] > 0
             assert row["training_seconds"] > 0
     assert 0 < found["flattened"]["refused"] < 1
     assert found["flattened"]["documents"] < found["GRU"]["documents"] == 40
+
+
+def test_what_others_are_held_against_comes_first(made: Path, data_dir: Path) -> None:
+    names = list(rows(data_dir, made / "out"))
+    assert set(names[:5]) == {*BASELINES, "shipped: sentiment-gru"}
+
+
+def test_seconds_are_counted_from_the_texts_on_as_for_the_baselines(made: Path, data_dir: Path) -> None:
+    found = rows(data_dir, made / "out")
+    folders = {"GRU": made / "out" / "sentiment" / "gru", "shipped: sentiment-gru": made / "shipped" / "sentiment-gru"}
+    for name, folder in folders.items():
+        report = json.loads((folder / "report.json").read_text())
+        assert found[name]["training_seconds"] == report["spent"]["cpu_seconds"]
+        assert report["spent"]["cpu_seconds"] > sum(entry["cpu_seconds"] for entry in report["learning_curve"])
+
+
+@pytest.mark.parametrize(
+    ("branches", "of_convolutions"), [("inception", 48_150), ("stacked", 51_600), ("residual", 51_600)]
+)
+def test_the_weights_of_convolutions_are_told_apart_from_embeddings(branches: Any, of_convolutions: int) -> None:
+    """Fifty filters over embeddings of 64: stacks of 3 have more of them, not fewer. The linear readout has 302."""
+    model = Conv1D(words=9, classes=2, branches=branches, embedding=64, filters=50)
+    assert compare._beside_tables(model) == of_convolutions + 3 * 50 * 2 + 2
+    assert sum(p.numel() for p in model.parameters()) == of_convolutions + 302 + 10 * 64
 
 
 def test_another_recipe_is_another_row(made: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

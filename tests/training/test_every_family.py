@@ -33,3 +33,4 @@ def test_a_recipe_is_enough(family: str, data_dir: Path, tmp_path: Path) -> None
     assert made.report["validation"]["accuracy"] >= 0.9
     assert load(tmp_path / "out").digest == made.digest
     assert load(tmp_path / "out").sizes == chosen.sizes
+    assert (tmp_path / "out" / "learning_curve.csv").is_file()

@@ -41,10 +41,14 @@ def test_it_has_the_figures_of_the_curve(tmp_path: Path) -> None:
             "validation_loss",
             "validation_accuracy",
             "validation_running_accuracy",
-            "seconds",
+            "cpu_seconds",
+            "wall_seconds",
+            "peak_mb",
         ]
         assert float(row["train_loss"]) == pytest.approx(entry["train_loss"], rel=1e-5)
-        assert float(row["seconds"]) > 0
+        assert float(row["cpu_seconds"]) > 0
+        assert float(row["wall_seconds"]) > 0
+        assert 50 < float(row["peak_mb"]) < 50_000
 
 
 def test_an_artefact_has_it_beside_the_picture(trained: Path) -> None:

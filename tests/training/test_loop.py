@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from models.conv1d import Conv1D
-from models.recurrent import GRU
+from models.families import FAMILIES, build
+from models.recurrent import GRU, LSTM, Recurrent, RecurrentState, SimpleRNN
 from training import checkpoint, loop
 from training.checkpoint import Progress
 from training.corpus import Example, batch, example
 from training.errors import RecipeError
+from training.loss import sequence_loss
 from training.recipe import Recipe
 
 RECIPE = Recipe("sentiment", "gru", ("aclimdb",), epochs=4, patience=9, batch=4, rate=0.01)
@@ -29,7 +33,8 @@ def model() -> GRU:
 def fit(recipe: Recipe, folder: Path, **options: Any) -> tuple[GRU, list[dict[str, float]]]:
     classifier = model()
     curve = loop.fit(classifier, DATA, DATA[:8], recipe, device=torch.device("cpu"), folder=folder, **options)
-    return classifier, [{name: value for name, value in entry.items() if name != "seconds"} for entry in curve]
+    costs = ("cpu_seconds", "wall_seconds", "peak_mb")
+    return classifier, [{name: value for name, value in entry.items() if name not in costs} for entry in curve]
 
 
 def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -109,6 +114,14 @@ def test_a_checkpoint_of_another_recipe_or_none_is_refused(tmp_path: Path) -> No
         fit(replace(RECIPE, epochs=2, batch=8), tmp_path, resume=True)
 
 
+def test_a_checkpoint_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fit(replace(RECIPE, epochs=1), tmp_path)
+    monkeypatch.setattr(checkpoint, "_FORM", "3")
+    assert not checkpoint.fits(tmp_path, replace(RECIPE, epochs=1))
+    with pytest.raises(RecipeError, match="written by another version of this code: train without --resume"):
+        fit(replace(RECIPE, epochs=1), tmp_path, resume=True)
+
+
 def test_a_checkpoint_holds_no_pickle(tmp_path: Path) -> None:
     fit(replace(RECIPE, epochs=1), tmp_path)
     content = (tmp_path / checkpoint.FILE).read_bytes()
@@ -128,6 +141,70 @@ def test_only_training_on_the_named_device_is_in_mixed_precision(
         logits = loop.forward(classifier.train(training), batch(DATA[:4]))
         assert logits.dtype == torch.float32
     assert seen == [wanted, torch.float32]
+
+
+class Products(TorchDispatchMode):
+    """Counts matrix products by the type of their first factor."""
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.seen: Counter[torch.dtype] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func.overloadpacket in (torch.ops.aten.mm, torch.ops.aten.addmm, torch.ops.aten.bmm):
+            self.seen[args[-1].dtype] += 1
+        return func(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    ("family", "sizes"),
+    [
+        (SimpleRNN, {}),
+        (LSTM, {"layers": 2, "layer_norm": 1}),
+        (GRU, {}),
+        (GRU, {"layers": 2, "connection": "highway", "layer_norm": 1}),
+    ],
+)
+def test_a_recurrence_multiplies_with_16_bits_and_remembers_with_32(
+    family: type[Recurrent], sizes: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "_MIXED", "cpu")
+    classifier = family(words=9, classes=2, embedding=4, hidden=5, dropout=0.1, recurrent_dropout=0.1, **sizes)
+    states: list[torch.dtype] = []
+    real = classifier.update
+
+    def watched(*arguments: Any) -> RecurrentState:
+        after = real(*arguments)
+        states.append(after.memory.dtype)
+        return after
+
+    monkeypatch.setattr(classifier, "update", watched)
+    chosen = batch(DATA[:4])
+    with Products() as products:
+        logits = loop.forward(classifier.train(), chosen)
+    # Two steps of two products in each layer, one for the readout, and those of the connections.
+    assert products.seen.keys() == {torch.bfloat16}
+    assert products.seen[torch.bfloat16] >= 2 * 2 * sizes.get("layers", 1) + 1
+    assert states == [torch.float32] * 2
+    assert logits.dtype == torch.float32
+    sequence_loss(logits, chosen.targets).backward()
+    assert all(p.grad is not None and p.grad.dtype == torch.float32 for p in classifier.parameters())
+    with Products() as products:
+        loop.forward(classifier.eval(), chosen)
+    assert products.seen.keys() == {torch.float32}
+
+
+@pytest.mark.parametrize("family", [f for f in FAMILIES if f != "forest"])
+def test_every_family_trains_in_mixed_precision(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(loop, "_MIXED", "cpu")
+    torch.manual_seed(1)
+    classifier = build(family, words=9, classes=2, sizes={"wide": "root"}).train()
+    chosen = batch(DATA[:4])
+    mixed = loop.forward(classifier, chosen)
+    monkeypatch.setattr(loop, "_MIXED", "cuda")
+    torch.testing.assert_close(mixed, loop.forward(classifier, chosen), rtol=0.02, atol=0.02)
+    assert mixed.dtype == torch.float32
+    sequence_loss(mixed, chosen.targets).backward()
 
 
 @pytest.mark.cuda

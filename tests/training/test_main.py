@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -69,7 +70,15 @@ def test_reference_is_what_training_wrote_and_changes_nothing_else(
 def test_train_writes_where_it_is_told(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [str(toy.recipe(tmp_path)), "epochs=1", "--trial", "--data-dir", str(data_dir), "--output"]
     assert main(["train", *arguments, str(tmp_path / "out")]) == 0
-    assert "validation: " in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "validation: " in printed
+    costs = re.findall(
+        r"(?m)^(.*): ([\d,.]+) s of processor time, ([\d,.]+) s by the clock, at most ([\d,]+) MB$", printed
+    )
+    assert [line[0] for line in costs] == ["1 epochs, the longest", "from texts to a calibrated artefact"]
+    report = load(tmp_path / "out").report
+    assert costs[0][1] == f"{report['learning_curve'][0]['cpu_seconds']:,.1f}"
+    assert costs[1][3] == f"{report['spent']['peak_mb']:,.0f}"
     assert (tmp_path / "out" / "weights.safetensors").is_file()
 
 

@@ -29,9 +29,19 @@ def together(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("batch", [4, 3])  # with 3 a part holds two documents, or one; the last batch may hold one
-def test_two_processes_learn_what_one_does(batch: int, data_dir: Path, tmp_path: Path) -> None:
-    path, overrides = toy.recipe(tmp_path), [*QUIET, f"batch={batch}"]
+@pytest.mark.parametrize(
+    "more",
+    [
+        ["batch=4"],
+        ["batch=3"],  # a part holds two documents, or one; the last batch may hold one
+        # What both processes work out for themselves has to be the same: beliefs, stretches, the linear path.
+        ["sizes.wide=root", "vary=0.3", "teacher=linear"],
+        ["sizes.wide=root", "vary=0.3", "teacher=ARTEFACT"],
+    ],
+    ids=" ".join,
+)
+def test_two_processes_learn_what_one_does(more: list[str], trained: Path, data_dir: Path, tmp_path: Path) -> None:
+    path, overrides = toy.recipe(tmp_path), [*QUIET, *(one.replace("ARTEFACT", str(trained)) for one in more)]
     one = train(recipe.load(path, overrides), data_dir, tmp_path / "one", device=torch.device("cpu"), trial=True)
     options = ["--trial", "--device", "cpu", "--data-dir", str(data_dir), "--output", str(tmp_path / "two")]
     done = together(str(path), *overrides, *options)

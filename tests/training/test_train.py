@@ -14,7 +14,7 @@ from models.artefact import load
 from models.predictor import Advance, Predictor
 from models.sentences import split
 from tests.training import toy
-from training import recipe
+from training import cache, recipe
 from training.card import page
 from training.measure import again
 from training.publishers import write
@@ -58,10 +58,12 @@ def test_the_card_and_the_picture_are_there(trained: Path) -> None:
     card = (trained / "CARD.md").read_text()
     assert load(trained).digest in card
     assert "| aclimdb | **this model** | 40 |" in card
+    assert f"and at most {load(trained).report['spent']['peak_mb']:,.0f} MB of memory" in card
     for name in ("learning_curve.png", "earliness.png", "reliability.png"):
         assert f"({name})" in card
         assert (trained / name).read_bytes().startswith(b"\x89PNG")
         assert (trained / name).stat().st_size < 60_000
+    assert (trained / "learning_curve.csv").read_text().count("\n") == 5
     assert not list(trained.glob("checkpoint*"))
 
 
@@ -103,6 +105,17 @@ def test_the_same_seed_gives_the_same_model_and_another_another(trained: Path, d
     again = train(recipe.load(path), data_dir, tmp_path / "again", device=cpu, trial=True)
     other = train(recipe.load(path, ["seed=4"]), data_dir, tmp_path / "other", device=cpu, trial=True)
     assert again.digest == load(trained).digest != other.digest
+
+
+def test_the_cost_counts_the_tokens_that_the_cache_has(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "spared", lambda *_: 1000.0)
+    chosen = recipe.load(toy.recipe(tmp_path), ["epochs=1"])
+    spent = train(chosen, data_dir, tmp_path / "out", device=torch.device("cpu"), trial=True).report["spent"]
+    assert 1000 < spent["cpu_seconds"] < 2000
+    assert spent["wall_seconds"] > 0
+    assert spent["peak_mb"] > 50
 
 
 def test_a_trial_leaves_the_tests_alone(data_dir: Path, tmp_path: Path) -> None:
