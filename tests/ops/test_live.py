@@ -28,6 +28,8 @@ ROUNDS: Final = 12
 """Of traffic: a few too few for the alerts that want a number."""
 PAUSE: Final = 5.0
 """Seconds from the beginning of a round to that of the next: a minute in all."""
+LAST: Final = 120.0
+"""Seconds after which no round begins any more: on a busy machine a few are enough, and all of it has to fit WINDOW."""
 TIMED: Final = {
     "UndertoneRedisSlow", "UndertoneLatencyFastBurn", "UndertoneLatencySlowBurn", "UndertoneInstanceDown",
 }  # fmt: skip
@@ -58,8 +60,11 @@ class Driven(NamedTuple):
 @pytest.fixture(scope="module")
 def driven(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Driven]:
     with stage(tmp_path_factory.mktemp("stage")) as on, contextlib.closing(Traffic(on.service.url)) as traffic:
+        first = time.monotonic()
         for _ in range(ROUNDS):
             began = time.monotonic()
+            if began - first > LAST:
+                break
             traffic.round()
             time.sleep(max(0.0, began + PAUSE - time.monotonic()))
         # What is observed is written a moment after the answer, and not all of it at once.
