@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
 from bentoml._internal.context import server_context
 
 from service import catalogue, logs
-from service.app import Undertone
+from service.app import YOUNG, Undertone
 
 
 class Placed(Exception):
@@ -28,3 +30,22 @@ def test_each_worker_loads_its_models_where_its_number_says(
     monkeypatch.setattr(server_context, "worker_index", index)
     with pytest.raises(Placed, match=device):
         cast(Any, Undertone).inner()
+
+
+@pytest.fixture
+def _collector_afterwards() -> Iterator[None]:
+    thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+
+
+@pytest.mark.usefixtures("_collector_afterwards")
+def test_what_a_worker_has_loaded_is_not_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNDERTONE_MODELS", "spam-gru")
+    monkeypatch.setattr(logs, "install", lambda: None)
+    worker = cast(Any, Undertone).inner()
+    assert gc.get_freeze_count() > 0
+    assert gc.get_threshold()[0] == YOUNG
+    # Of what stays, too: the models are among it.
+    assert not any(each is worker.serving.catalogue for each in gc.get_objects())
