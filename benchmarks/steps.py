@@ -130,7 +130,7 @@ def _after(predictor: Predictor, sentences: int) -> bytes:
 
 async def _one(batcher: Batcher, state: bytes, text: str) -> float:
     """The probability of a sentence after its state."""
-    (advance,) = [advance async for advance in batcher.advance(state, [text])]
+    advance = await batcher.advance(state, [text])
     return advance.steps[-1].probabilities[-1]
 
 
