@@ -10,12 +10,15 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from safetensors.numpy import load_file
 
 from benchmarks import neighbours, predict, soak, start, streaming
 from benchmarks.__main__ import README, RESULTS, measured, printed, shown
 from benchmarks.picture import draw
 from benchmarks.server import Server
 from benchmarks.table import Found
+from models import shipped
+from models.artefact import WEIGHTS
 
 
 @pytest.fixture
@@ -31,6 +34,16 @@ def test_the_readme_shows_the_last_run() -> None:
     assert shown(text, printed(found)) == text, "`python -m benchmarks --readme` puts it in"
     for line in found.lines:
         assert re.search(rf"^  {re.escape(line.name)} ", text, re.M), line.name
+
+
+def test_what_folded_tables_would_hold_is_what_the_readme_says() -> None:
+    plain = folded = 0.0
+    for name in ("spam-gru", "sentiment-gru"):
+        weights = load_file(shipped.folder(name) / WEIGHTS)
+        rows, embedding = weights["inner.encoder.embedding.weight"].shape
+        plain += rows * embedding * 4 / 1e6
+        folded += rows * len(weights["inner.cells.0.weight_ih"]) * 4 / 1e6
+    assert f"{folded:.0f} MB of tables in place of {plain:.0f} (288 sums" in README.read_text("utf-8")
 
 
 def test_a_readme_without_a_place_for_it_is_refused() -> None:
