@@ -58,11 +58,13 @@ def _soaked(bench: Bench) -> tuple[list[Sample], list[float], list[float]]:
     in_sessions = [{**each, "session_id": f"s-{i}"} for i, each in enumerate(asked)]
     file = bodies(bench.folder / "texts.jsonl", [*in_sessions, *asked])
     with bench.running(UNDERTONE, PYTHONPATH=str(bench.folder)) as (server,):
+        worker = str(server.worker.pid)
+        if worker not in told.read_text("utf-8").split():
+            raise RuntimeError("the start of a worker has pauses, and none was told: sitecustomize.py is not ours")
         told.write_text("", "utf-8")  # those of the start are not of interest
         samples, resident = [], []
         for _ in trange(SLICES, desc="slices of load", leave=False):
             samples.append(loaded(server, UNDERTONE.path, file, SECONDS))
             resident.append(server.worker.memory_info().rss / 1e6)
-        worker = str(server.worker.pid)
     pauses = [line.split() for line in told.read_text("utf-8").splitlines()]
     return samples, resident, [float(milliseconds) for process, milliseconds in pauses if process == worker]

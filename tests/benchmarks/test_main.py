@@ -102,7 +102,15 @@ def test_each_other_row_comes_to_its_end(monkeypatch: pytest.MonkeyPatch) -> Non
     (alone,) = (line for line in found.lines if line.name == "SMS alone")
     assert re.fullmatch(r"disturbed: its p50 is [\d.]+ x that of the same load in row 1", alone.note)
     (soaked,) = (line for line in found.lines if line.row[0] == "7")
-    assert soaked.figures["collector's pauses"].median > 0
+    assert soaked.figures["requests"].median > 0
+
+
+@pytest.mark.tools
+@pytest.mark.usefixtures("_all_cores_afterwards")
+def test_pauses_that_nobody_watches_are_not_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(soak, "WATCH", "open({file!r}, 'a').close()")
+    with pytest.raises(RuntimeError, match="none was told"):
+        measured(["soak"], rounds=1, seconds=1)
 
 
 class Said:
