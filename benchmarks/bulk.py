@@ -9,23 +9,22 @@ meanwhile.
 
 from __future__ import annotations
 
+import gc
 import os
 import random
-import re
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from tempfile import NamedTemporaryFile
-from typing import Any, Final
+from typing import Final
+from unittest.mock import patch
 
-import fasttext
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_limits
 
+from benchmarks.baselines import fast_text, tf_idf
 from benchmarks.contest import NEAR, Bench
-from benchmarks.rounds import measure, turns
+from benchmarks.rounds import in_turn, turns
 from benchmarks.table import Line, Spread, Target
 from benchmarks.workers import Work, Workers
 from models import shipped
@@ -33,7 +32,6 @@ from models.artefact import load
 from models.predictor import Advance, Predictor
 from models.sentences import split
 from training.datasets import SETS
-from training.documents import Document
 from training.splits import split as sides
 
 DOCUMENTS: Final = 1000
@@ -41,13 +39,13 @@ DOCUMENTS: Final = 1000
 BATCH: Final = 128
 """Documents that go through `Predictor.advance` together."""
 TASKS: Final = {"aclimdb": "sentiment", "enron_spam": "spam"}
-STAGES: Final = ("segment", "tokenize", "model and answers")
-_TOKEN: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[!?]")
+STAGES: Final = {"segment": "segment", "tokenize": "tokenize", "step": "model", "readout": "answers"}
+"""What `stages` and `Advance.seconds` call a part of the way, and what the table does."""
 
 
 def rows(bench: Bench) -> Iterator[Line | Target]:
-    """Nothing where the data sets are not."""
     if bench.data_dir is None:
+        yield Line("4 documents", "all of it", {}, note="not measured, nor its targets: wants --data-dir (DATA_DIR)")
         return
     cores = os.sched_getaffinity(0)
     for name in TASKS:
@@ -85,6 +83,8 @@ def measured(name: str, data_dir: Path, number: int, rounds: int) -> list[Line]:
     works: dict[str, Work] = {"fastText": fast_text(parts.train), "tf-idf, LR": tf_idf(parts.train)}
     works |= {of: scoring(predictor) for of, predictor in ours.items()}
     cores = sorted(os.sched_getaffinity(0))[:2]
+    gc.collect()
+    gc.freeze()  # as in a worker of the service: what is loaded is not looked through again and again
     with Workers(works, texts, cores) as workers:
         found = {of: workers.run(of, 1)[1] for of in works}
         wrong = {of: far for of, p in ours.items() if (far := difference(found[of], p, texts)) > NEAR}
@@ -92,7 +92,7 @@ def measured(name: str, data_dir: Path, number: int, rounds: int) -> list[Line]:
         took = [
             turns({of: timed(workers, of, n) for of in right}, rounds, len(texts)) for n in range(1, len(cores) + 1)
         ]
-    row = f"4 {name}: {len(texts):,} documents of its test, text to probability"
+    row = f"4 {name}: {len(texts):,} of the {len(test):,} documents of its test, text to probability"
     labels = np.array([document.label for document in chosen])
     megabytes = sum(len(text.encode()) for text in texts) / 1e6 / len(texts)
     lines = [Line(row, of, {}, f"differs by {far:.1e} from one by one") for of, far in wrong.items()]
@@ -104,11 +104,23 @@ def measured(name: str, data_dir: Path, number: int, rounds: int) -> list[Line]:
             figures["on 2 cores"] = rates(took[1][of].each, took[1][of].spread)
             figures["of fastText on 2"] = Spread.of(took[1][of].ratios)
         accuracy = float(((np.array(found[of]) >= 0.5) == labels).mean())
-        lines.append(Line(row, of, figures | {"accuracy %": Spread.of([100 * accuracy])}, ours=of in ours))
-    return lines + [
-        Line(f"4 {name}: where the time of ours goes, CPU µs a document", of, stages(predictor, texts, rounds))
-        for of, predictor in ours.items()
-        if of not in wrong
+        figures["accuracy %"] = Spread.of([100 * accuracy])
+        figures["its standard error"] = Spread.of([100 * (accuracy * (1 - accuracy) / len(texts)) ** 0.5])
+        lines.append(Line(row, of, figures, ours=of in ours))
+    return lines + wheres(name, {of: ours[of] for of in right if of in ours}, texts, rounds)
+
+
+def wheres(name: str, ours: Mapping[str, Predictor], texts: Sequence[str], rounds: int) -> list[Line]:
+    """Where the time of each of ours goes, all of them in turn."""
+    took = in_turn({of: partial(stages, predictor, texts) for of, predictor in ours.items()}, rounds)
+    row = f"4 {name}: where the time of ours goes, CPU µs a document"
+    return [
+        Line(
+            row,
+            of,
+            {shown: Spread.of(1e6 * each[part] / len(texts) for each in found) for part, shown in STAGES.items()},
+        )
+        for of, found in took.items()
     ]
 
 
@@ -117,18 +129,18 @@ def rates(each: float, spread: tuple[float, float]) -> Spread:
     return Spread(1 / each, 1 / spread[1], 1 / spread[0])
 
 
-def stages(predictor: Predictor, texts: Sequence[str], rounds: int) -> dict[str, Spread]:
-    """What each part of the way takes, in µs a document."""
-    cut = [[sentence.text for sentence in split(text, predictor.artefact.language)] for text in texts]
-    batches = [cut[first : first + BATCH] for first in range(0, len(cut), BATCH)]
-    together = [[sentence for text in batch for sentence in text] for batch in batches]
-    works: dict[str, Callable[[], object]] = {
-        "segment": lambda: [split(text, predictor.artefact.language) for text in texts],
-        "tokenize": lambda: [predictor.artefact.vocabulary.batch(batch) for batch in together],
-        "all": lambda: [predictor.advance([(None, text) for text in batch]) for batch in batches],
-    }
-    segment, tokenize, rest = (1e6 * times.each for times in measure(works, rounds, len(texts)).values())
-    return {of: Spread.of([us]) for of, us in zip(STAGES, (segment, tokenize, rest - tokenize), strict=True)}
+def stages(predictor: Predictor, texts: Sequence[str]) -> dict[str, float]:
+    """Seconds of CPU of each part of the way: the cutting, and what `Advance` tells of the rest."""
+    took = dict.fromkeys(STAGES, 0.0)
+    with patch("time.perf_counter", time.process_time):  # which `Advance` reads: other work on the machine counts not
+        for first in range(0, len(texts), BATCH):
+            began = time.process_time()
+            items = [(None, cut(predictor, text)) for text in texts[first : first + BATCH]]
+            took["segment"] += time.process_time() - began
+            told = next(answer for answer in predictor.advance(items) if isinstance(answer, Advance))  # of the batch
+            for part, seconds in told.seconds.items():
+                took[part] += seconds
+    return took
 
 
 def timed(workers: Workers, name: str, number: int) -> Callable[[], float]:
@@ -150,35 +162,9 @@ def scoring(predictor: Predictor) -> Work:
 
 def scored(predictor: Predictor, texts: Sequence[str]) -> list[float]:
     """The probability of the last label after the last sentence of each text."""
-    language = predictor.artefact.language
-    answers = predictor.advance([(None, [sentence.text for sentence in split(text, language)]) for text in texts])
+    answers = predictor.advance([(None, cut(predictor, text)) for text in texts])
     return [answer.steps[-1].probabilities[-1] for answer in answers if isinstance(answer, Advance)]
 
 
-def fast_text(train: Sequence[Document]) -> Work:
-    """fastText as its tutorial has it: pairs, lower case, marks apart."""
-
-    def line(text: str) -> str:
-        return " ".join(_TOKEN.findall(text.lower()))
-
-    order = np.random.default_rng(0).permutation(len(train))
-    with NamedTemporaryFile("w", suffix=".txt") as file:
-        file.writelines(f"__label__{train[i].label} {line(train[i].text)}\n" for i in order)
-        file.flush()
-        model: Any = fasttext.train_supervised(file.name, lr=0.5, wordNgrams=2, thread=1, seed=1, verbose=0)
-
-    def work(texts: Sequence[str]) -> list[float]:
-        labels, values = model.predict([line(text) for text in texts])
-        return [float(p[0]) if of[0].endswith("1") else 1 - float(p[0]) for of, p in zip(labels, values, strict=True)]
-
-    return work
-
-
-def tf_idf(train: Sequence[Document]) -> Work:
-    """scikit-learn's tf-idf of words and pairs, and logistic regression."""
-    model = make_pipeline(
-        TfidfVectorizer(ngram_range=(1, 2), min_df=2, sublinear_tf=True),
-        LogisticRegression(C=10.0, solver="liblinear", random_state=0),
-    )
-    model.fit([document.text for document in train], [document.label for document in train])
-    return lambda texts: np.asarray(model.predict_proba(texts)[:, 1]).tolist()
+def cut(predictor: Predictor, text: str) -> list[str]:
+    return [sentence.text for sentence in split(text, predictor.artefact.language)]

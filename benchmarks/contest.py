@@ -9,14 +9,14 @@ import http.client
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 from weakref import finalize
 
 from benchmarks.load import Load, post
 from benchmarks.server import SERVICE, Server
-from benchmarks.table import Spread
+from benchmarks.table import Found, Spread
 
 CONNECTIONS: Final = 16
 ENVIRONMENT: Final = {"UNDERTONE_MODELS": "spam-gru", "UNDERTONE_REDIS_TIMEOUT": "5"}
@@ -42,13 +42,14 @@ REREADING: Final = Peer(
 @dataclass(frozen=True)
 class Bench:
     """`core` is the servers'; `seconds` of load each round; `folder` is for files that are sent and served;
-    `data_dir` is where the data sets are, if they are here."""
+    `data_dir` is where the data sets are, if they are here; `found` is what the rows before have found."""
 
     core: int
     rounds: int
     seconds: float
     folder: Path
     data_dir: Path | None = None
+    found: Found = field(default_factory=lambda: Found({}))
 
     @contextmanager
     def running(self, *peers: Peer, **environment: str) -> Iterator[list[Server]]:

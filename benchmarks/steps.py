@@ -63,8 +63,12 @@ def _steps(bench: Bench, server: Server) -> Iterator[Line | Target]:
     }
     samples = in_turn(works, bench.rounds)
     for name, of_it in samples.items():
-        yield Line(row, name, figures(of_it))
+        busy = Spread.of(100 * sample.cpu / sample.load.seconds for sample in of_it)
+        yield Line(row, name, {**figures(of_it), "% of the core": busy})
     one, many = (samples[name] for name in works if name.startswith("in a session"))
+    wanted = [WANTED * sample.load.rate for sample in one]
+    most = {"requests/s": Spread.of(wanted), "CPU µs": Spread.of(1e6 / rate for rate in wanted)}
+    yield Line(row, f"{WANTED:g} x one client would be", most, ours=False)
     yield Target(
         "3 a session step", "64 clients beside one, requests/s", median(_ratios(many, one)), WANTED, " x", least=True
     )
@@ -126,7 +130,7 @@ def _after(predictor: Predictor, sentences: int) -> bytes:
 
 async def _one(batcher: Batcher, state: bytes, text: str) -> float:
     """The probability of a sentence after its state."""
-    (advance,) = [advance async for advance in batcher.advance(state, [text])]
+    advance = await batcher.advance(state, [text])
     return advance.steps[-1].probabilities[-1]
 
 

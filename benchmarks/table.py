@@ -7,23 +7,12 @@ rounds --Spread--> Line: a thing, its figures --Found--> text, results.json
 from __future__ import annotations
 
 import json
-import platform
-import re
-import subprocess
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
-from importlib.metadata import version
-from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from statistics import median
-from typing import Any, Final, NamedTuple
-
-from benchmarks.rounds import machine
-from benchmarks.server import ROOT
-
-VERSIONS: Final = ("bentoml", "litserve", "mosec", "numpy", "redis", "starlette", "uvicorn", "uvloop")
+from typing import Any, NamedTuple
 
 
 class Spread(NamedTuple):
@@ -40,7 +29,8 @@ class Spread(NamedTuple):
 
 
 class Line(NamedTuple):
-    """What was measured of one thing; `wrong` says why it was not, since its outputs are others."""
+    """What was measured of one thing; `wrong` says why it was not, since its outputs are others; `note` is what else
+    there is to know: that it was disturbed, or not measured at all."""
 
     row: str
     name: str
@@ -48,6 +38,7 @@ class Line(NamedTuple):
     wrong: str = ""
     ours: bool = True
     """False: of another's, so that a picture can tell."""
+    note: str = ""
 
 
 class Target(NamedTuple):
@@ -80,6 +71,30 @@ class Found:
             else:
                 self.targets.append(each)
 
+    def median(self, row: str, name: str, figure: str) -> float | None:
+        """Of a line; None where there is no such line."""
+        found = (line.figures[figure] for line in self.lines if (line.row, line.name) == (row, name))
+        return next((spread.median for spread in found), None)
+
+    def updated(self, later: Found) -> Found:
+        """This run, with the rows that a later one measured in place of its own. The head is that of the run from which
+        more rows are, and tells of the others when they were measured."""
+        again = later._rows()
+        kept = self._rows() - again
+        lines: list[Line] = [*(line for line in self.lines if _row(line) in kept), *later.lines]
+        targets: list[Target] = [*(target for target in self.targets if _row(target) in kept), *later.targets]
+        if len(kept) > len(again):
+            head = self.head | {f"row {row}": later._when() for row in sorted(again)}
+        else:
+            head = later.head | {f"row {row}": self.head.get(f"row {row}", self._when()) for row in sorted(kept)}
+        return Found(head, sorted(lines, key=_row), sorted(targets, key=_row))
+
+    def _rows(self) -> set[str]:
+        return {_row(line) for line in self.lines} | {_row(target) for target in self.targets}
+
+    def _when(self) -> str:
+        return f"{self.head['date']}, commit {self.head['commit']}, {self.head['machine']}"
+
     def text(self) -> str:
         parts = [f"{name}: {value}" for name, value in self.head.items()]
         for row, lines in groupby(self.lines, key=lambda line: line.row):
@@ -95,25 +110,10 @@ class Found:
     def load(cls, path: Path) -> Found:
         data: dict[str, Any] = json.loads(path.read_text("utf-8"))
         lines = [
-            Line(row, name, {figure: Spread(*values) for figure, values in figures.items()}, wrong, ours)
-            for row, name, figures, wrong, ours in data["lines"]
+            Line(row, name, {figure: Spread(*values) for figure, values in figures.items()}, *rest)
+            for row, name, figures, *rest in data["lines"]
         ]
         return cls(data["head"], lines, [Target(*target) for target in data["targets"]])
-
-
-def head(rounds: int, seconds: float) -> dict[str, str]:
-    """When, where, with what and how."""
-    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
-    cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text("utf-8"))
-    how = f"medians of {rounds} rounds of {seconds:g} s in turn, lowest and highest in brackets"
-    return {
-        "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "commit": commit or "unknown",
-        "machine": f"{cpu[1] if cpu else platform.processor()}, {machine()}",
-        "versions": ", ".join(f"{name} {version(name)}" for name in VERSIONS if find_spec(name)),
-        "how": f"{how}; a server on one core, its clients on another",
-    }
 
 
 def number(value: float) -> str:
@@ -132,15 +132,22 @@ def _table(lines: Sequence[Line]) -> list[str]:
     shown = [[_spread(line.figures[f]) if f in line.figures else "" for f in figures] for line in lines]
     widths = [max(map(len, column)) for column in zip(figures, *shown, strict=True)]
     first = max(len(line.name) for line in lines)
-    rows = [("", figures)] + [
-        (line.name, [f"WRONG: {line.wrong}"] if line.wrong else cells) for line, cells in zip(lines, shown, strict=True)
+    rows = [("", figures, "")] if figures else []
+    rows += [
+        (line.name, [f"WRONG: {line.wrong}"] if line.wrong else cells, line.note)
+        for line, cells in zip(lines, shown, strict=True)
     ]
     return [
         "  ".join(
-            ["", name.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, widths, strict=False))]
+            ["", name.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, widths, strict=False)), note]
         ).rstrip()
-        for name, cells in rows
+        for name, cells, note in rows
     ]
+
+
+def _row(each: Line | Target) -> str:
+    """The number of its row."""
+    return each.row.partition(" ")[0]
 
 
 def _targets(targets: Sequence[Target]) -> list[str]:

@@ -1,9 +1,9 @@
 """Micro-batching: whatever waits when the engine is free goes through it together.
 
-    advance(state, sentences) --turns of 64 sentences--> queue --all that wait--> engine, its thread --> Advance
+    advance(state, sentences) --a turn--> queue --all that wait--> engine, its thread --> Advance
 
-There is no timer: an idle engine starts at once, a busy one gathers. A long text takes its turns like
-everybody else, so it does not stall a short one. A few sentences are scored without going to the thread, where that
+There is no timer: an idle engine starts at once, a busy one gathers. A long text comes in turns of 64 sentences
+(Serving.turns), so it does not stall a short one. A few sentences are scored without going to the thread, where that
 would take longer than they do.
 """
 
@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
 
     Engine = Callable[[Sequence[tuple[bytes | None, Sequence[str]]]], list[Advance | UndertoneError]]
 
-TURN: Final = 64
-"""Sentences of one request that go into one batch."""
 LARGEST: Final = 1024
 """Sentences of one batch, so that a full queue is not one long batch."""
 
@@ -60,27 +58,8 @@ class Batcher:
         """Sentences that wait."""
         return sum(len(turn.sentences) for turn in self._waiting)
 
-    async def advance(self, state: bytes | None, sentences: Sequence[str]) -> AsyncGenerator[Advance]:
-        """The sentences in turns: each one's Advance as soon as it is there; none at all gives one.
-
-        Raises Overloaded where no more may wait.
-        """
-        for first in range(0, max(len(sentences), 1), TURN):
-            advance = await self._turn(state, sentences[first : first + TURN])
-            state = advance.state
-            yield advance
-
-    def admit(self) -> None:
-        """Raises Overloaded where no more may wait."""
-        if len(self._waiting) >= self._limit:
-            raise Overloaded(
-                f"{len(self._waiting):,} pieces of text wait for the model already, the limit is {self._limit:,} "
-                "(UNDERTONE_QUEUE): this one was not scored, try again in a second",
-                limit=self._limit,
-                value=len(self._waiting),
-            )
-
-    async def _turn(self, state: bytes | None, sentences: Sequence[str]) -> Advance:
+    async def advance(self, state: bytes | None, sentences: Sequence[str]) -> Advance:
+        """The sentences in one turn, all in one batch; raises Overloaded where no more may wait."""
         self.admit()
         turn = _Turn(state, sentences, asyncio.get_running_loop().create_future())
         self._waiting.append(turn)
@@ -92,6 +71,16 @@ class Batcher:
         phases.spent("tokenize", turn.began, tokenized)
         phases.spent("model", tokenized, tokenized + _in_the_model(advance))
         return advance
+
+    def admit(self) -> None:
+        """Raises Overloaded where no more may wait."""
+        if len(self._waiting) >= self._limit:
+            raise Overloaded(
+                f"{len(self._waiting):,} pieces of text wait for the model already, the limit is {self._limit:,} "
+                "(UNDERTONE_QUEUE): this one was not scored, try again in a second",
+                limit=self._limit,
+                value=len(self._waiting),
+            )
 
     async def _drain(self) -> None:
         loop = asyncio.get_running_loop()

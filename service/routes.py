@@ -57,7 +57,7 @@ async def predict_batch(request: Request, serving: Serving) -> Response:
     answer = await serving.predict_batch(await parsed(request, serving, BatchIn))
     # `session` is None in every prediction, and null in every error's empty fields.
     with phase("serialise"):
-        return JSONResponse({"results": [item.model_dump(exclude_none=True) for item in answer.results]})
+        return Response(answer.model_dump_json(exclude_none=True), media_type=JSON)
 
 
 async def stream(request: Request, serving: Serving) -> ASGIApp:

@@ -1,6 +1,6 @@
 """From the steps of a model to what the wire says of them.
 
-sentences, Advance --Tally.add--> SentenceOut each, and at the end --Tally.verdict--> label and reasons
+sentences, Advance --Tally.add--> a dict each, and at the end --Tally.verdict--> label and reasons
                    --Decision.needed--> where a stream may stop
 """
 
@@ -14,7 +14,7 @@ import numpy as np
 from models.sentences import Sentence
 from models.verdict import NEVER, Verdict
 from service.record import Mark
-from service.wire import LinkOut, MailOut, ModelId, PartOut, SentenceOut, StreamedSentence
+from service.wire import LinkOut, MailOut, ModelId, PartOut
 
 if TYPE_CHECKING:
     from models.mail import Mail
@@ -42,17 +42,28 @@ class Tally:
     def started(self) -> bool:
         return self._prior is not None
 
-    def add(self, sentences: Sequence[Sentence], advance: Advance) -> list[SentenceOut]:
-        """Counts one turn in, and says what the wire says of its sentences."""
-        return [SentenceOut(**said) for said in self._said(sentences, advance)]
-
-    def stream(self, sentences: Sequence[Sentence], advance: Advance) -> list[StreamedSentence]:
-        """As `add`, with what the readout sees."""
-        states = _floats([step.features for step in advance.steps])
-        return [
-            StreamedSentence(**said, state=state)
-            for said, state in zip(self._said(sentences, advance), states, strict=True)
+    def add(self, sentences: Sequence[Sentence], advance: Advance) -> list[dict[str, Any]]:
+        """Counts one turn in, and says what the wire says of its sentences: a SentenceOut each, as a dict."""
+        first = self._see(sentences, advance)
+        said: list[dict[str, Any]] = [
+            {
+                "index": index,
+                "offset": sentence.offset,
+                "length": sentence.length,
+                "probability": step.probabilities[-1],
+                "delta": step.delta,
+            }
+            for index, (sentence, step) in enumerate(zip(sentences, advance.steps, strict=True), start=first)
         ]
+        if self.mail is not None:
+            for sentence, of_it in zip(sentences, said, strict=True):
+                of_it["text"] = sentence.text
+        return said
+
+    def stream(self, sentences: Sequence[Sentence], advance: Advance) -> list[dict[str, Any]]:
+        """As `add`, with what the readout sees: a StreamedSentence each, as a dict."""
+        states = _floats([step.features for step in advance.steps])
+        return [{**said, "state": state} for said, state in zip(self.add(sentences, advance), states, strict=True)]
 
     def count(self, meter: Meter) -> None:
         """The text is at its end."""
@@ -77,20 +88,6 @@ class Tally:
             "model": ModelId(name=self.model.name, digest=self.model.digest),
             "mail": None if self.mail is None else _said(self.mail),
         }
-
-    def _said(self, sentences: Sequence[Sentence], advance: Advance) -> list[dict[str, Any]]:
-        first = self._see(sentences, advance)
-        return [
-            {
-                "index": index,
-                "offset": sentence.offset,
-                "length": sentence.length,
-                "text": None if self.mail is None else sentence.text,
-                "probability": step.probabilities[-1],
-                "delta": step.delta,
-            }
-            for index, (sentence, step) in enumerate(zip(sentences, advance.steps, strict=True), start=first)
-        ]
 
     def _see(self, sentences: Sequence[Sentence], advance: Advance) -> int:
         """Moves `now` on; the index of the turn's first sentence."""

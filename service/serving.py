@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from weakref import WeakValueDictionary
 
 from models import mail
@@ -40,7 +39,6 @@ from service.wire import (
     ModelId,
     PredictIn,
     Prediction,
-    SentenceOut,
     SessionState,
     half_character,
 )
@@ -52,6 +50,8 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=PredictIn)
 RACES: Final = 16
 """Lost races after which a request gives up."""
+TURN: Final = 64
+"""Sentences of one request that go into one batch."""
 AT_ONCE: Final = 20_000
 """Code points that are cut into sentences without leaving the event loop: about 2 ms of work."""
 
@@ -118,15 +118,14 @@ class Serving:
         self, held: Unstored, tally: Tally, sentences: Sequence[Sentence]
     ) -> AsyncGenerator[tuple[Sequence[Sentence], Advance]]:
         """Scores sentences from the tally's mark on, in turns; none at all is one turn: the prior."""
-        seen = 0
-        texts = [sentence.text for sentence in sentences]
+        state = tally.now.state or None
         meter = self.metrics.of(held.model)
-        async with aclosing(held.model.batcher.advance(tally.now.state or None, texts)) as advances:
-            async for advance in advances:
-                turn = sentences[seen : seen + len(advance.steps)]
-                seen += len(turn)
-                meter.scored(advance.steps)
-                yield turn, advance
+        for first in range(0, max(len(sentences), 1), TURN):
+            turn = sentences[first : first + TURN]
+            advance = await held.model.batcher.advance(state, [sentence.text for sentence in turn])
+            state = advance.state
+            meter.scored(advance.steps)
+            yield turn, advance
 
     async def session(self, tenant: str, session_id: str, task: str) -> SessionState:
         """What is stored of a session; raises SessionNotFound."""
@@ -240,7 +239,7 @@ class Serving:
         texts = [sentence.text for sentence in sentences]
         if held.repeated:
             held.recognise(texts)
-        said: list[SentenceOut] = []
+        said: list[dict[str, Any]] = []
         async for turn, advance in self.turns(held, tally, sentences):
             with phase("serialise"):
                 said += tally.add(turn, advance)
@@ -248,7 +247,7 @@ class Serving:
             await held.commit(tally.now, texts)
         self.finished(held, tally)
         with phase("serialise"):
-            return Prediction(**tally.verdict(), session=held.session(), sentences=said)
+            return Prediction(**tally.verdict(), session=held.session(), sentences=cast(Any, said))
 
     async def _score_again(
         self, held: Unstored, lost: LostRace, request: PredictIn, cuts: dict[str, list[Sentence]]

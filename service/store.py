@@ -282,7 +282,8 @@ def _client(settings: Settings) -> Any:
     options: dict[str, Any] = {
         # More than are used at once: one that was given up is still being closed when the next is opened.
         "max_connections": 2 * CONNECTIONS,
-        "socket_timeout": settings.redis_timeout,
+        # No timer of its own for each read and write: `_bounded` has one for all of a question.
+        "socket_timeout": None,
         "socket_connect_timeout": settings.redis_timeout,
         # A write whose answer was lost would, sent again, find itself there and seem to have lost a race.
         "retry": Retry(NoBackoff(), 0),

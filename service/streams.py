@@ -29,7 +29,7 @@ from service.phases import phase
 from service.scoring import Decision, Tally
 from service.serving import AT_ONCE, RACES, Serving, column
 from service.store import LostRace
-from service.wire import Done, ProvisionalSentence, StreamIn
+from service.wire import Done, StreamIn
 
 if TYPE_CHECKING:
     from models.predictor import Advance
@@ -143,7 +143,9 @@ class Stream:
                         self._begun = True
                         self._scored = turn[-1].offset + turn[-1].length
                         with phase("serialise"):
-                            said = [Event.of("sentence", e.index + 1, e) for e in events if e.index >= self._after]
+                            said = [
+                                Event.of("sentence", e["index"] + 1, e) for e in events if e["index"] >= self._after
+                            ]
                         if said and not self._answered:
                             self._answered = True
                             self.serving.metrics.first_event(self._transport, perf_counter() - self._came)
@@ -175,14 +177,10 @@ class Stream:
         twin = copy.copy(self._tally)
         try:
             texts = [sentence.text for sentence in sentences]
-            said = [
-                sentence
-                async for advance in self.held.model.batcher.advance(twin.now.state or None, texts)
-                for sentence in twin.stream(sentences, advance)
-            ]
+            said = twin.stream(sentences, await self.held.model.batcher.advance(twin.now.state or None, texts))
         except Overloaded:
             return []
-        return [Event.of("provisional", None, ProvisionalSentence(**dict(sentence))) for sentence in said]
+        return [Event.of("provisional", None, {**sentence, "final": False}) for sentence in said]
 
     async def _done(self) -> Event:
         if not self._tally.started:

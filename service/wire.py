@@ -1,6 +1,7 @@
 """What goes over the wire: requests are parsed into these models, answers are written from them.
 
 JSON --PredictIn, BatchIn--> scoring --Prediction--> JSON        /docs.json is made from the same models
+                                    `-- a dict of StreamedSentence's fields --> event: a test holds it against the model
 """
 
 from __future__ import annotations

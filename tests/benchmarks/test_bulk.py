@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks import bulk
 from benchmarks.contest import Bench
-from benchmarks.table import Line, Spread, Target
+from benchmarks.table import Found, Line, Spread
 from benchmarks.workers import Workers
 
 
@@ -38,8 +38,12 @@ def test_a_line_each_and_where_the_time_of_ours_goes(data_dir: Path) -> None:
     ]  # fmt: skip
     assert all(line.figures["documents/s"].median > 0 and line.figures["accuracy %"].median > 40 for line in lines[:4])
     assert lines[0].figures["of fastText"] == (1, 1, 1)
+    assert lines[0].row.startswith("4 aclimdb: 20 of the 60 documents")
+    right = lines[0].figures["accuracy %"].median / 100
+    assert lines[0].figures["its standard error"].median == pytest.approx(100 * (right * (1 - right) / 20) ** 0.5)
     assert [line.name for line in lines[4:]] == ["sentiment-conv1d", "sentiment-gru"]
-    assert all(tuple(line.figures) == bulk.STAGES for line in lines[4:])
+    assert all(list(line.figures) == list(bulk.STAGES.values()) for line in lines[4:])
+    assert all(spread.median > 0 for line in lines[4:] for spread in line.figures.values())
 
 
 def test_what_differs_from_one_by_one_is_not_timed(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,9 +70,10 @@ def test_the_targets_of_both_models() -> None:
     }
 
 
-def test_without_the_data_sets_there_is_no_row() -> None:
-    found: list[Line | Target] = list(bulk.rows(Bench(0, 1, 1, Path())))
-    assert found == []
+def test_without_the_data_sets_the_row_says_so() -> None:
+    found = Found({})
+    found.add(bulk.rows(Bench(0, 1, 1, Path())))
+    assert "4 documents\n  all of it  not measured, nor its targets: wants --data-dir" in found.text()
 
 
 def test_parts_come_together_in_order() -> None:

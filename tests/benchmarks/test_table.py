@@ -9,7 +9,8 @@ from types import ModuleType
 import pytest
 
 from benchmarks import profile, table
-from benchmarks.table import Found, Line, Spread, Target, head
+from benchmarks.head import head
+from benchmarks.table import Found, Line, Spread, Target
 
 
 def found() -> Found:
@@ -48,10 +49,51 @@ def test_a_target_is_met_or_missed_by_so_much() -> None:
     assert missed.endswith("MISSED by 50%")
 
 
+def test_a_note_stands_behind_the_figures_or_in_their_place() -> None:
+    lines = [
+        Line("6 a row", "alone", {"ms": Spread.of([5])}, note="disturbed"),
+        Line("7 a row", "all of it", {}, note="not there"),
+    ]
+    text = Found({}, lines).text().splitlines()
+    assert text == ["", "6 a row", "         ms", "  alone   5  disturbed", "", "7 a row", "  all of it  not there"]
+
+
+def run(date: str, *rows: str) -> Found:
+    lines = [Line(f"{row} of", date, {"ms": Spread.of([1])}) for row in rows]
+    targets = [Target(f"{row} of", date, 1, 1, "", least=True) for row in rows]
+    return Found({"date": date, "commit": "c", "machine": "m"}, lines, targets)
+
+
+def test_a_row_that_is_measured_again_takes_the_place_of_its_own_and_of_no_other() -> None:
+    whole = run("monday", "1", "2", "6")
+    found = whole.updated(run("tuesday", "2", "7"))
+    assert [(line.row[0], line.name) for line in found.lines] == [
+        ("1", "monday"), ("2", "tuesday"), ("6", "monday"), ("7", "tuesday"),
+    ]  # fmt: skip
+    assert [target.what for target in found.targets] == ["monday", "tuesday", "monday", "tuesday"]
+
+    one = whole.updated(run("tuesday", "6"))
+    assert one.head == whole.head | {"row 6": "tuesday, commit c, m"}
+    # A whole run afterwards leaves what it does not measure, and says from when that is.
+    again = one.updated(run("friday", "7")).updated(run("sunday", "1", "2", "6"))
+    assert again.head == run("sunday").head | {"row 7": "friday, commit c, m"}
+    assert {line.row[0]: line.name for line in again.lines} == {
+        "1": "sunday",
+        "2": "sunday",
+        "6": "sunday",
+        "7": "friday",
+    }
+
+
+def test_a_figure_is_found_or_is_not_there() -> None:
+    assert found().median("1 a row", "ours", "p99 ms") == 12345.6
+    assert found().median("1 a row", "nobody", "p99 ms") is None
+
+
 def test_the_head_says_when_where_and_with_what() -> None:
     said = head(5, 2)
     assert said.keys() == {"date", "commit", "machine", "versions", "how"}
-    assert "bentoml 1." in said["versions"]
+    assert {"bentoml", "pydantic", "redis-py", "valkey"} <= {each.split()[0] for each in said["versions"].split(", ")}
 
 
 @pytest.mark.parametrize("module", [table, profile])

@@ -271,20 +271,6 @@ def eventually(true: Callable[[], bool], what: str) -> None:
         time.sleep(0.005)
 
 
-def all_within(limit: float, measure: Callable[[], Iterable[float]], rounds: int = 3) -> None:
-    """Every reading is below the limit (seconds), in one of several rounds.
-
-    On a machine that others use any single reading can be spoilt from outside; a round of good ones cannot come about
-    where the code is too slow.
-    """
-    worst = []
-    for _ in range(rounds):
-        worst.append(max(measure()))
-        if worst[-1] < limit:
-            return
-    raise AssertionError(f"{limit} s is promised, the worst of each round was {', '.join(f'{s:.3f}' for s in worst)}")
-
-
 def mostly_within(limit: float, measure: Callable[[], Iterable[float]], rounds: int = 5) -> None:
     """Most readings are below the limit (seconds) and none is far above, in one of several rounds.
 

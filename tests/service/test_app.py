@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
 from bentoml._internal.context import server_context
 
 from service import catalogue, logs
-from service.app import Undertone
+from service.app import YOUNG, Undertone
 from service.serving import Serving
 from service.wire import BatchIn, PredictIn
 from tests.service.live import Bench
@@ -44,3 +46,22 @@ def test_without_http_its_apis_answer_by_themselves(bench: Bench) -> None:
         assert many.results[1]["error"]["code"] == "empty_text"
 
     bench.run(use)
+
+
+@pytest.fixture
+def _collector_afterwards() -> Iterator[None]:
+    thresholds = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+
+
+@pytest.mark.usefixtures("_collector_afterwards")
+def test_what_a_worker_has_loaded_is_not_looked_through_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("UNDERTONE_MODELS", "spam-gru")
+    monkeypatch.setattr(logs, "install", lambda: None)
+    worker = cast(Any, Undertone).inner()
+    assert gc.get_freeze_count() > 0
+    assert gc.get_threshold()[0] == YOUNG
+    # Of what stays, too: the models are among it.
+    assert not any(each is worker.serving.catalogue for each in gc.get_objects())

@@ -12,7 +12,7 @@ import pytest
 
 from models.errors import InvalidState, UndertoneError
 from models.predictor import Advance, Step
-from service.batcher import LARGEST, TURN, Batcher
+from service.batcher import LARGEST, Batcher
 from service.errors import Overloaded
 from tests.service.live import PATIENCE, gathered
 
@@ -70,11 +70,8 @@ def run(use: Callable[[Batcher, Engine], Awaitable[None]], limit: int = 1000, in
 
 
 async def last(batcher: Batcher, sentences: Sequence[str], state: bytes | None = None) -> bytes:
-    """The state after all turns."""
-    async for advance in batcher.advance(state, sentences):
-        state = advance.state
-    assert state is not None
-    return state
+    """The state after them."""
+    return (await batcher.advance(state, sentences)).state
 
 
 async def busy(engine: Engine, batcher: Batcher) -> asyncio.Task[bytes]:
@@ -124,31 +121,9 @@ def test_a_fault_reaches_its_caller_without_a_thread_too() -> None:
     run(use, inline=5)
 
 
-def test_a_long_text_takes_turns_and_does_not_stall_a_short_one() -> None:
-    async def use(batcher: Batcher, engine: Engine) -> None:
-        order: list[str] = []
-
-        async def ask(name: str, sentences: list[str]) -> bytes:
-            state = await last(batcher, sentences)
-            order.append(name)
-            return state
-
-        long = [f"{i}." for i in range(10 * TURN + 1)]
-        with engine.held():
-            first = await busy(engine, batcher)
-            tasks = await queued(ask("long", long), ask("short", ["hi"]))
-        assert await asyncio.gather(*tasks) == ["".join(long).encode(), b"hi"]
-        await first
-        assert order == ["short", "long"]
-        assert [[len(sentences) for _, sentences in call] for call in engine.calls] == [[1], [64, 1], *[[64]] * 9, [1]]
-        assert engine.calls[2] == [("".join(long[:TURN]).encode(), long[TURN : 2 * TURN])]
-
-    run(use)
-
-
 def test_no_sentences_are_one_turn() -> None:
     async def use(batcher: Batcher, engine: Engine) -> None:
-        assert [advance.steps async for advance in batcher.advance(b"s", [])] == [[]]
+        assert (await batcher.advance(b"s", [])).steps == []
         assert engine.calls == [[(b"s", [])]]
 
     run(use)
@@ -158,10 +133,10 @@ def test_a_full_queue_is_not_one_long_batch() -> None:
     async def use(batcher: Batcher, engine: Engine) -> None:
         with engine.held():
             first = await busy(engine, batcher)
-            rest = await queued(*(last(batcher, ["."] * TURN) for _ in range(40)))
+            rest = await queued(*(last(batcher, ["."] * 64) for _ in range(40)))
         await asyncio.gather(first, *rest)
         sizes = [sum(len(sentences) for _, sentences in call) for call in engine.calls]
-        assert sizes == [1, LARGEST, LARGEST, 40 * TURN - 2 * LARGEST]
+        assert sizes == [1, LARGEST, LARGEST, 40 * 64 - 2 * LARGEST]
 
     run(use)
 
@@ -222,18 +197,5 @@ def test_nobody_scores_for_a_caller_that_has_gone() -> None:
             await gathered(gone, first)
         assert [await a, await b] == [b"a", b"b"]
         assert engine.calls == [[(None, ["first"])], [(None, ["a"]), (None, ["b"])]]
-
-    run(use)
-
-
-def test_a_long_text_whose_caller_goes_stops_after_its_turn() -> None:
-    async def use(batcher: Batcher, engine: Engine) -> None:
-        with engine.held():
-            first = await busy(engine, batcher)
-            (long,) = await queued(last(batcher, ["."] * 5 * TURN))
-            long.cancel()
-        await gathered(first, long)
-        assert await last(batcher, ["next"]) == b"next"
-        assert len(engine.calls) == 2
 
     run(use)

@@ -12,8 +12,7 @@ import redis
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.batcher import TURN
-from service.serving import Serving
+from service.serving import TURN, Serving
 from service.wire import PredictIn
 from tests.service.live import TEXT, Bench, Event, Live, Upload, drive, events
 from tests.service.test_sockets import typing
@@ -97,7 +96,7 @@ def test_a_decision_within_a_turn_says_what_the_whole_said_and_how_much_is_left(
 @pytest.mark.parametrize("turn", range(1, 7))
 def test_it_stops_there_wherever_turns_end(bench: Bench, monkeypatch: pytest.MonkeyPatch, turn: int) -> None:
     index, stop_at = reachable(bench, LONG, 2)
-    monkeypatch.setattr("service.batcher.TURN", turn)
+    monkeypatch.setattr("service.serving.TURN", turn)
     *sentences, done = streamed(bench, LONG, stop_at)
     assert (len(sentences), done.data["reason"]) == (index + 1, "decided")
     assert done.data["probability"] == sentences[-1].data["probability"]

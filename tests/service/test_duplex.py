@@ -14,10 +14,10 @@ import pytest
 import redis
 
 from service import duplex
-from service.batcher import TURN
 from service.errors import Idle
 from service.events import HEARTBEAT_SECONDS
 from service.inbox import WAITING
+from service.serving import TURN
 from tests.service.live import GONE_SECONDS, TEXT, Bench, Event, Live, Upload, events, eventually, mostly_within
 
 SPAM: Final = "/v1/stream?task=spam"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.errors import UndertoneError
+from models.predictor import Advance
 from models.sentences import split
 from service.errors import BatchTooLarge, EmptyText, InvalidRequest, Overloaded, TextTooLong, Timeout, UnknownTask
-from service.serving import AT_ONCE, Serving
+from service.serving import AT_ONCE, TURN, Serving
 from service.wire import BatchIn, ErrorOut, PredictIn, Prediction
 from tests.models.tiny import WORDS
 from tests.service.live import TEXT, Bench, examples, gathered
@@ -119,6 +122,27 @@ def test_a_long_text_is_scored_in_turns_and_outside_the_loop_as_a_short_one_is(b
     whole, last = bench.run(use)
     assert len(whole.sentences) == 1000
     assert whole.probability == pytest.approx(last, abs=TOLERANCE)
+
+
+def test_a_long_text_takes_turns_and_does_not_stall_a_short_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    batcher = bench.catalogue.resolve("spam").batcher
+    engine, turns, order = batcher._engine, [], []
+
+    def told(items: Sequence[tuple[bytes | None, Sequence[str]]]) -> list[Advance | UndertoneError]:
+        turns.append([len(sentences) for _, sentences in items])
+        return engine(items)
+
+    async def ask(serving: Serving, sentences: int) -> None:
+        await serving.predict("public", asked("The cat sat on it. " * sentences))
+        order.append(sentences)
+
+    async def use(serving: Serving) -> None:
+        await asyncio.gather(ask(serving, 10 * TURN + 2), ask(serving, 1))
+
+    monkeypatch.setattr(batcher, "_engine", told)
+    bench.run(use)
+    assert turns == [[TURN, 1], *[[TURN]] * 9, [2]]
+    assert order == [1, 10 * TURN + 2]
 
 
 @pytest.mark.parametrize("text", ["", " ", "\n\t \u3000\u2028"])

@@ -24,11 +24,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from models.sentences import AFTER, LONGEST, Segmenter, Sentence
 from service import sockets
-from service.batcher import TURN
 from service.errors import Overloaded
 from service.guard import Guard
 from service.routes import application
-from service.serving import Serving
+from service.serving import TURN, Serving
 from service.settings import Settings
 from service.wire import ProvisionalSentence
 from tests.service.live import GONE_SECONDS, PATIENCE, TEXT, Bench, Event, Live, eventually, examples, mostly_within

@@ -23,11 +23,11 @@ from models.predictor import Advance, Step
 from models.reference import BOUNDS
 from models.sentences import split
 from service import catalogue, outcomes
-from service.batcher import TURN
 from service.catalogue import INLINE, Catalogue
 from service.guard import ROUTES
 from service.metrics.metrics import EVENTS, LIMITS, OPERATIONS, STORE_FAULTS, TRANSPORTS
 from service.phases import PHASES
+from service.serving import TURN
 from tests.service.live import PATIENCE, TEXT, Bench, Live, Upload, artefact, events, eventually
 from tests.service.test_sockets import typing
 
