@@ -245,7 +245,11 @@ def test_a_repeated_stream_gives_the_same_and_writes_nothing(bench: Bench, keys:
         _, again = await drive(serving, pieces, target)
         *before, done = events(first)
         *after, done_again = events(again)
-        assert after == before
+        # What comes again is scored in other groups, and float32 then adds up otherwise, on some processors.
+        assert [(event.name, event.id) for event in after] == [(event.name, event.id) for event in before]
+        for event, first_event in zip(after, before, strict=True):
+            assert event.data.pop("state") == pytest.approx(first_event.data.pop("state"), abs=1e-5)
+            assert same(event.data, first_event.data)
         assert done.data.pop("session") | {"created": False, "replayed": True} == done_again.data.pop("session")
         assert same(done_again.data, done.data)
         assert keys.dump("undertone:public:spam:s") == stored

@@ -409,17 +409,20 @@ def test_a_websocket_that_is_open_is_counted_and_its_first_event(fresh: Live) ->
 
 def test_sentences_that_wait_for_a_model_are_counted_while_they_do(live: Live, bench: Bench) -> None:
     models = bench.load()
-    batcher, free = models.resolve("spam").batcher, threading.Event()
+    batcher, at_work, free = models.resolve("spam").batcher, threading.Event(), threading.Event()
     engine = batcher._engine
 
     def held(*asked: Any) -> Any:
-        assert free.wait(PATIENCE)
+        at_work.set()
+        assert free.wait(2 * PATIENCE)
         return engine(*asked)
 
     batcher._engine = held
     text = "The cat sat on it. " * 2 * INLINE  # so many that a thread scores them
     with live.with_serving(bench.serving(models)), ThreadPoolExecutor() as callers:
-        asked = [callers.submit(live.post, "/v1/predict", GOOD | {"text": text}) for _ in range(2)]
+        asked = [callers.submit(live.post, "/v1/predict", GOOD | {"text": text})]
+        assert at_work.wait(PATIENCE)  # two that come together would be one batch
+        asked.append(callers.submit(live.post, "/v1/predict", GOOD | {"text": text}))
         queued = "undertone_queue_sentences"
         eventually(lambda: value(scraped(live), queued) == 2 * INLINE, "the second one waits")
         free.set()
