@@ -16,8 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         return commands.main(arguments)
     except ModuleNotFoundError as error:
+        package, *_ = str(error.name).split(".")
         print(
-            f"python -m training: the package {error.name} is not installed here: "
+            f"python -m training: the package {package} is not installed here: "
             "run `make dev`, then this again in its environment (`. .venv/bin/activate`)",
             file=sys.stderr,
         )
