@@ -22,7 +22,8 @@ class Ran(NamedTuple):
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
+        """What the command said; a service of another test in this process may log to the same output."""
+        return [line for line in map(json.loads, self.out.splitlines()) if "logger" not in line]
 
 
 Run = Callable[..., Ran]
