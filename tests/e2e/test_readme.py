@@ -134,7 +134,8 @@ def test_the_figures_of_a_model_are_those_of_its_report() -> None:
 
 
 def test_the_shipped_model_is_one_of_the_seeds() -> None:
-    ((recipe, table),) = re.findall(r"seeds training/recipes/([\w-]+)\.toml [^\n]*\n```\n\n```text\n(.*?)```", text(), re.S)
+    shown = r"seeds training/recipes/([\w-]+)\.toml [^\n]*\n```\n\n```text\n(.*?)```"
+    ((recipe, table),) = re.findall(shown, text(), re.S)
     tests = report(recipe)["test"]
     for line in table.splitlines()[1:]:
         name, cells = line[:34].strip(), line[34:].split()
