@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidTag
@@ -26,8 +25,6 @@ from service.errors import StateUnreadable
 FORMAT: Final = 1
 NONCE: Final = 12
 VERSION: Final = 2 + NONCE
-ONCE: Final = 128
-"""Ciphers that are kept: a request reads, and soon writes, under the same key."""
 
 
 class Envelope:
@@ -37,14 +34,13 @@ class Envelope:
         if not keys:
             raise ValueError("an envelope needs at least one key of 32 bytes: set UNDERTONE_STATE_KEY")
         self._keys = [(_number(key), key) for key in keys]
-        self._cipher = lru_cache(ONCE)(_cipher)
 
     def seal(self, name: str, plain: bytes) -> bytes:
         """`plain` as it may stand in Redis under the key `name`."""
         number, key = self._keys[0]
         head = bytes([FORMAT, number])
         nonce = secrets.token_bytes(NONCE)
-        return head + nonce + self._cipher(key, name).encrypt(nonce, plain, head)
+        return head + nonce + _cipher(key, name).encrypt(nonce, plain, head)
 
     def open(self, name: str, sealed: bytes) -> bytes:
         """What was sealed under `name`; raises StateUnreadable for anything else."""
@@ -53,7 +49,7 @@ class Envelope:
             for number, key in self._keys:
                 if number == head[1]:
                     try:
-                        return self._cipher(key, name).decrypt(nonce, rest, head)
+                        return _cipher(key, name).decrypt(nonce, rest, head)
                     except InvalidTag:
                         continue
         raise StateUnreadable(
