@@ -12,7 +12,7 @@ import pytest
 from cli import watch
 from tests.cli.conftest import TEXT, Run
 from tests.cli.test_predict import feed
-from tests.service.live import eventually
+from tests.waiting import eventually
 
 LINES = ["The cat sat on the film.", "You won free money!", "", "Click, click, click. Is the cat good?", "end"]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.e2e.redis_server import RedisServer
-from tests.e2e.server import free_port, soon
+from tests.e2e.server import free_port
+from tests.waiting import soon
 
 SLOTS: Final = 16384
 PRIMARIES: Final = 3

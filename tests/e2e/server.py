@@ -15,7 +15,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
@@ -24,11 +24,12 @@ import httpx
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.waiting import READY_SECONDS
+
 ROOT: Final = Path(__file__).parent.parent.parent
 COMMAND: Final = (sys.executable, "-m", "service", "--port", "{port}")
 BENTOML: Final = (sys.executable, "-m", "bentoml", "serve", "service.app:Undertone", "--port", "{port}")
 """The same without our own start; it wants a BENTOML_HOME."""
-READY_SECONDS: Final = 300.0
 STOP_SECONDS: Final = 90.0
 """Longer than anything takes that these tests hold against a clock."""
 ANSWER_SECONDS: Final = 120.0
@@ -48,28 +49,6 @@ def free_port() -> int:
     number = int(held.getsockname()[1])
     held.detach()
     return number
-
-
-def soon(true: Callable[[], bool], what: str) -> None:
-    """Waits until something is so that takes its seconds: processes that start, servers that find each other."""
-    until = time.monotonic() + READY_SECONDS
-    while not true():
-        assert time.monotonic() < until, f"still not so: {what}"
-        time.sleep(0.05)
-
-
-def within(limit: float, measure: Callable[[], Iterable[float]], rounds: int = 8) -> None:
-    """Every reading is below the limit (seconds), in one of several rounds.
-
-    On a machine that others use any single reading can be spoilt from outside; a round of good ones cannot come about
-    where the code is too slow.
-    """
-    worst = []
-    for _ in range(rounds):
-        worst.append(max(measure()))
-        if worst[-1] < limit:
-            return
-    raise AssertionError(f"{limit} s is promised, the worst of each round was {', '.join(f'{s:.3f}' for s in worst)}")
 
 
 def counted(exposition: str, name: str, **labels: str) -> float:

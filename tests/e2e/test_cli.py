@@ -16,8 +16,9 @@ from cli.__main__ import main
 from cli.remote import TEXTS
 from cli.score import WINDOW
 from tests.e2e.proxy import Hush, Proxy
-from tests.e2e.server import ROOT, Service, soon
+from tests.e2e.server import ROOT, Service
 from tests.e2e.terminal import Terminal
+from tests.waiting import soon
 
 COMMAND = (sys.executable, "-m", "cli")
 TEXT = "Hello Anna, thank you for your order. Your account is suspended! Click here now to claim your free prize."

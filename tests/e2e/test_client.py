@@ -17,7 +17,7 @@ from client import AsyncClient, Client, Done, Event, Link, Mail, Part, Refused, 
 from models.sentences import split
 from tests.e2e.proxy import BUSY, Cut, Proxy
 from tests.e2e.server import ROOT, Service, free_port
-from tests.service.live import eventually
+from tests.waiting import eventually
 
 PIECES: Final = [f"This is sentence number {n} of a mail about your account. " for n in range(12)]
 TEXT: Final = "".join(PIECES)

@@ -11,9 +11,9 @@ import pytest
 import redis
 
 from tests.e2e.redis_cluster import PASSWORD, RedisCluster
-from tests.e2e.server import Client, Service, counted, in_turns, soon
+from tests.e2e.server import Client, Service, counted, in_turns
 from tests.e2e.test_redis import TEXT, acl, environment, served_again
-from tests.service.live import eventually
+from tests.waiting import eventually, soon
 
 pytestmark = pytest.mark.tools
 SESSIONS: Final = 60

@@ -13,9 +13,10 @@ import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.e2e.server import READY_SECONDS, Service, counted, in_turns, soon
-from tests.service.live import Upload, eventually
+from tests.e2e.server import Service, counted, in_turns
+from tests.service.live import Upload
 from tests.service.receiver import Receiver, attributes
+from tests.waiting import READY_SECONDS, eventually, soon
 
 TEXT = "Dear customer, your parcel waits. Pay now!"
 

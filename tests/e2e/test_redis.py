@@ -20,8 +20,8 @@ import pytest
 import redis
 
 from tests.e2e.redis_server import AT_ONCE, RedisServer
-from tests.e2e.server import Client, Service, Turns, counted, free_port, in_turns, within
-from tests.service.live import eventually
+from tests.e2e.server import Client, Service, Turns, counted, free_port, in_turns
+from tests.waiting import eventually, within
 
 pytestmark = pytest.mark.tools
 TEXT: Final = "Hello Anna, thank you for your order."

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from tests.e2e.server import BENTOML, COMMAND, ROOT, Client, Service, counted, in_turns
-from tests.service.live import eventually
+from tests.waiting import eventually
 
 MAKE = ("make", "--no-print-directory", "serve", "PORT={port}")
 GRACE = 120

@@ -24,9 +24,10 @@ import redis
 from models.sentences import split
 from service.envelope import Envelope
 from service.serving import RACES
-from tests.e2e.server import READY_SECONDS, Client, Service, client_per_worker, counted, in_turns, soon
-from tests.service.live import Upload, eventually
+from tests.e2e.server import Client, Service, client_per_worker, counted, in_turns
+from tests.service.live import Upload
 from tests.service.test_store import Between
+from tests.waiting import READY_SECONDS, eventually, soon
 
 MAIL = (
     "Hello Anna, thank you for your order. It left our warehouse this morning and is on its way. "

@@ -14,9 +14,9 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
-from tests.e2e.server import BENTOML, COMMAND, READY_SECONDS, STOP_SECONDS, Service, in_turns
+from tests.e2e.server import BENTOML, COMMAND, STOP_SECONDS, Service, in_turns
 from tests.e2e.test_streams import SENTENCES, RawStream, final
-from tests.service.live import eventually
+from tests.waiting import READY_SECONDS, eventually
 
 GRACE = 10
 

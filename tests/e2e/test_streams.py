@@ -30,8 +30,9 @@ from websockets.sync.client import ClientConnection, connect
 from benchmarks.body import CHUNK, SENTENCE, passed
 from models.sentences import split
 from service.settings import Settings
-from tests.e2e.server import ANSWER_SECONDS, ROOT, Service, another, client_per_worker, within
-from tests.service.live import GONE_SECONDS, eventually
+from tests.e2e.server import ANSWER_SECONDS, ROOT, Service, another, client_per_worker
+from tests.service.live import GONE_SECONDS
+from tests.waiting import eventually, within
 
 PHISHING: Final = (ROOT / "docs" / "phishing.txt").read_text("utf-8")
 MODELS: Final = ("spam-gru", "spam-conv1d", "sentiment-gru", "sentiment-conv1d")

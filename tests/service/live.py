@@ -33,13 +33,12 @@ from service.routes import application
 from service.serving import Serving
 from service.settings import Settings
 from tests.models import tiny
+from tests.waiting import PATIENCE, eventually
 
 T = TypeVar("T")
 
 KEY: Final = bytes(range(32))
 """The state key of every test."""
-PATIENCE: Final = 20.0
-"""Seconds after which something that should have happened has not."""
 GONE_SECONDS: Final = 0.1
 """Seconds after which the work for a client that has gone has stopped: a promise."""
 LABELS: Final = {"spam": ("ham", "spam"), "sentiment": ("negative", "positive")}
@@ -261,28 +260,6 @@ class Upload:
     @property
     def events(self) -> list[Event]:
         return events(self.body)
-
-
-def eventually(true: Callable[[], bool], what: str) -> None:
-    """Waits until something is so."""
-    until = time.monotonic() + PATIENCE
-    while not true():
-        assert time.monotonic() < until, f"still not so: {what}"
-        time.sleep(0.005)
-
-
-def mostly_within(limit: float, measure: Callable[[], Iterable[float]], rounds: int = 5) -> None:
-    """Most readings are below the limit (seconds) and none is far above, in one of several rounds.
-
-    On a machine that others use any single reading can be spoilt from outside; where the code is too slow, most are.
-    """
-    seen = []
-    for _ in range(rounds):
-        seen.append(sorted(measure()))
-        if seen[-1][len(seen[-1]) // 2] < limit and seen[-1][-1] < 10 * limit:
-            return
-    said = "; ".join(", ".join(f"{seconds:.3f}" for seconds in readings) for readings in seen)
-    raise AssertionError(f"{limit} s is promised, the readings of each round were {said}")
 
 
 def examples(number: int) -> hypothesis.settings:

@@ -14,7 +14,8 @@ from models.errors import InvalidState, UndertoneError
 from models.predictor import Advance, Step
 from service.batcher import LARGEST, Batcher
 from service.errors import Overloaded
-from tests.service.live import PATIENCE, gathered
+from tests.service.live import gathered
+from tests.waiting import PATIENCE
 
 Items = Sequence[tuple[bytes | None, Sequence[str]]]
 STEP = Step((0.5, 0.5), 0.0, 0.0, 1, 0, b"")

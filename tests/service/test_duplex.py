@@ -18,7 +18,8 @@ from service.errors import Idle
 from service.events import HEARTBEAT_SECONDS
 from service.inbox import WAITING
 from service.serving import TURN
-from tests.service.live import GONE_SECONDS, TEXT, Bench, Event, Live, Upload, events, eventually, mostly_within
+from tests.service.live import GONE_SECONDS, TEXT, Bench, Event, Live, Upload, events
+from tests.waiting import eventually, mostly_within
 
 SPAM: Final = "/v1/stream?task=spam"
 NDJSON: Final = "application/x-ndjson"

@@ -20,7 +20,7 @@ from redis.retry import Retry
 from service import embedded
 from service.embedded import EmbeddedRedis
 from service.settings import Settings
-from tests.service.live import eventually
+from tests.waiting import eventually
 
 
 @pytest.fixture

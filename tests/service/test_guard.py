@@ -13,7 +13,8 @@ from starlette.types import Message, Receive, Scope, Send
 from service import routes
 from service.guard import OTHER, PROBES, ROUTES, Guard, template
 from service.serving import Serving
-from tests.service.live import Bench, Live, Upload, eventually
+from tests.service.live import Bench, Live, Upload
+from tests.waiting import eventually
 
 GOOD = {"text": "free money", "task": "spam"}
 

@@ -20,7 +20,8 @@ from service.logs import OTHERS, Lines
 from service.metrics.families import Families
 from service.metrics.ledger import Ledger
 from service.phases import PHASES, Phases
-from tests.service.live import KEY, TEXT, Live, Upload, eventually
+from tests.service.live import KEY, TEXT, Live, Upload
+from tests.waiting import eventually
 
 NEEDLE = "zanzibarquux"
 

@@ -30,9 +30,10 @@ from service.routes import application
 from service.serving import TURN, Serving
 from service.settings import Settings
 from service.wire import ProvisionalSentence
-from tests.service.live import GONE_SECONDS, PATIENCE, TEXT, Bench, Event, Live, eventually, examples, mostly_within
+from tests.service.live import GONE_SECONDS, TEXT, Bench, Event, Live, examples
 from tests.service.test_duplex import stuck
 from tests.service.test_streams import END, same, texts, whole
+from tests.waiting import PATIENCE, eventually, mostly_within
 
 SPAM: Final = "/v1/stream?task=spam"
 KEYS: Final = {hashlib.sha256(b"k").hexdigest(): "anna"}

@@ -20,7 +20,8 @@ from service.metrics import Metrics
 from service.record import Mark, Record
 from service.settings import Settings
 from service.store import CONNECTIONS, LostRace, Name, Store, Stored
-from tests.service.live import KEY, PATIENCE, gathered
+from tests.service.live import KEY, gathered
+from tests.waiting import PATIENCE
 
 NAME: Final = Name("anna", "spam", "one")
 STATE: Final = b"the cat sat on the film"

@@ -18,7 +18,8 @@ from models.sentences import AFTER
 from service.serving import AT_ONCE, Serving
 from service.wire import PredictIn
 from tests.models.tiny import SIZES
-from tests.service.live import TEXT, Bench, Event, Live, Upload, drive, events, eventually, examples
+from tests.service.live import TEXT, Bench, Event, Live, Upload, drive, events, examples
+from tests.waiting import eventually
 
 SPAM: Final = "/v1/stream?task=spam"
 OPENING: Final = b": undertone\nretry: 2000\n\n"

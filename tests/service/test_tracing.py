@@ -10,8 +10,9 @@ import pytest
 import redis
 
 from service.tracing import EXPORT_SECONDS, Tracing
-from tests.service.live import PATIENCE, TEXT, Bench, Live, eventually
+from tests.service.live import TEXT, Bench, Live
 from tests.service.receiver import Receiver, attributes
+from tests.waiting import PATIENCE, eventually
 
 GOOD = {"text": TEXT, "task": "spam"}
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"

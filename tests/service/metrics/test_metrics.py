@@ -28,8 +28,9 @@ from service.guard import ROUTES
 from service.metrics.metrics import EVENTS, LIMITS, OPERATIONS, STORE_FAULTS, TRANSPORTS
 from service.phases import PHASES
 from service.serving import TURN
-from tests.service.live import PATIENCE, TEXT, Bench, Live, Upload, artefact, events, eventually
+from tests.service.live import TEXT, Bench, Live, Upload, artefact, events
 from tests.service.test_sockets import typing
+from tests.waiting import PATIENCE, eventually
 
 ODD = "zzyzx qwfp. Free money!"
 CLICKS = "Click. " * 3
