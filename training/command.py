@@ -21,7 +21,7 @@ def again(recipe: Recipe) -> str:
     """Some lines of Markdown."""
     file = RECIPES / f"{recipe.name}.toml"
     data = " --data-dir DIR" if recipe.sets else ""
-    if recipe.sets and (file).is_file():
+    if recipe.sets and file.is_file():
         words = ["python -m training train", f"training/recipes/{file.name}", *overrides(load(file), recipe)]
         return f"    {' '.join(words)}{data}"
     return (
