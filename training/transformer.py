@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -40,10 +40,15 @@ LEAST, MOST = 7, 9_000
 """Of those sets, texts of so many words at least, and so many texts at most: SST is phrases for the most part."""
 BATCHES: Final = (64, 32)
 """Texts per update, of short sets and of the others."""
+READ: Final = 32
+"""Texts that are read together."""
 RATE: Final = 1e-4
 """Of the encoder, at its highest; the dense layer, which begins from nothing, has ten times as much."""
 WARMUP: Final = 0.1
 """The share of an epoch over which the rate rises; it falls in a line over all of it."""
+
+_FORM: Final = 1
+"""Raised whenever other beliefs come of the same texts and settings."""
 
 Texts = list[list[int]]
 """Word pieces of each text."""
@@ -123,7 +128,9 @@ def stages(train: Sequence[Document]) -> tuple[list[Document], list[Document]]:
 
 
 def _key(train: Sequence[Document], of: Sequence[Sequence[Document]]) -> str:
-    whole = hashlib.sha256(Path(__file__).read_bytes())
+    """By the texts and what is done with them, not by this code: an hour is too much for a word in a comment."""
+    settings = (_FORM, PACKAGE, HEAD, TAIL, SHORT, LEAST, MOST, BATCHES, RATE, WARMUP)
+    whole = hashlib.sha256(repr(settings).encode())
     for side in (train, *of):
         for document in side:
             whole.update(repr((document.text, document.label, document.set)).encode())
@@ -189,11 +196,7 @@ def _read(encoder: Encoder, texts: Texts) -> Tensor:
     device = encoder.dense.weight.device
     order: NDArray[np.int64] = np.argsort([len(text) for text in texts])
     odds = torch.zeros(len(texts))
-    for rows in tqdm(list(_split(order, 32)), "transformer reads", mininterval=1):
+    for start in tqdm(range(0, len(order), READ), "transformer reads", mininterval=1):
+        rows = order[start : start + READ]
         odds[rows] = encoder(*_padded([texts[i] for i in rows], device)).cpu()
     return odds
-
-
-def _split(order: NDArray[np.int64], size: int) -> Iterator[NDArray[np.int64]]:
-    for start in range(0, len(order), size):
-        yield order[start : start + size]
