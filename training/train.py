@@ -132,20 +132,19 @@ def _fit(
     torch.manual_seed(recipe.seed)
     classifier = build(recipe.family, words=len(vocabulary), classes=len(recipe.labels), sizes=recipe.sizes)
     classifier.prepare(vocabulary)
-    tried: wide.Tried = {}
-    unseen: list[Example] = []
+    whole, unseen = _whole(train, splits.train), _whole(validation, splits.validation)
     of_path: Opinion | None = None
-    if isinstance(classifier, Wide):
-        unseen = _whole(validation, splits.validation)
-        tried = wide.linear(classifier, _whole(train, splits.train), recipe.linear)
-        of_path = teacher.linear(classifier, tried, unseen, without) if LINEAR in recipe.teacher else None
+    if LINEAR in recipe.teacher:
+        of_path = teacher.linear(classifier, wide.linear(classifier, whole, recipe.linear), unseen, without)
     if recipe.teacher:
-        train += teacher.believed(without, _beliefs(recipe, splits, of_path, device))
+        taught = teacher.believed(without, _beliefs(recipe, splits, of_path, device))
+        train, whole = train + taught, whole + taught
     if (most := classifier.most_tokens) is not None:
         train, validation = ([e for e in side if len(e.ids) <= most] for side in (train, validation))
     curve = _learn(classifier, train, validation, recipe, folder, device, resume)
     if isinstance(classifier, Wide) and parallel.rank() == 0:
-        print("wide path:", wide.fit(classifier.cpu(), tried, unseen))
+        tried = wide.linear(classifier.cpu(), whole, recipe.linear)
+        print("wide path:", wide.fit(classifier, tried, unseen))
     return classifier.eval(), Vocabulary(vocabulary.words), curve
 
 

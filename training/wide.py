@@ -45,10 +45,10 @@ def linear(model: Wide, train: Sequence[Example], kinds: Sequence[str] = ("ratio
     What a regression learns depends on the weights that its counts come with. `ratios` (log-count ratios, Wang and
     Manning 2012) trust what is rare and one-sided, which is best on texts like those of training; `idf` trusts less,
     which is better on corpora that were never seen. A set of which an epoch meets a part counts for as much here;
-    none counts more than once.
+    none counts more than once, and what is only believed for as much as the belief leaves no doubt, 2p - 1.
     """
     seen, labels = matrix(model, train), classes(train)
-    shares = np.array([min(e.often, 1.0) for e in train])
+    shares = np.array([min(e.often, 1.0) * (2 * max(e.beliefs, default=1.0) - 1) for e in train])
     tried: Tried = {}
     for kind in kinds:
         by = log_count_ratios(seen.sign(), labels) if kind == "ratios" else idf(seen)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.artefact import load
+from models.artefact import Artefact, load
 from models.families import build
 from models.predictor import Advance, Predictor
 from models.wide import Wide
@@ -78,11 +78,19 @@ def test_a_teacher_of_another_task_is_refused(trained: Path) -> None:
         teacher.artefact(trained, ("ham", "spam"), ([], []), CPU)
 
 
+def weighed(of: Artefact) -> int:
+    """How many words and pairs the linear path has something to say of."""
+    assert isinstance(of.classifier, Wide)
+    return int(of.classifier.table.weight.any(dim=1).sum())
+
+
 def test_a_student_learns_from_texts_that_nobody_labelled(data_dir: Path, trained: Path, tmp_path: Path) -> None:
-    """Each teacher, and both; the same seed gives the same student, and another one than without a teacher."""
+    """Each teacher, and both; the same seed gives the same student, and another one than without a teacher. Its
+    linear path learns from them too."""
     chosen = recipe.load(toy.recipe(tmp_path), ["epochs=2", "sizes.wide=root", "calibrated_on=aclimdb"])
     alone = train(chosen, data_dir, tmp_path / "alone", device=CPU, trial=True)
     for names in (("linear",), (str(trained),), ("linear", str(trained))):
         taught = replace(chosen, teacher=names)
         first, again = (train(taught, data_dir, tmp_path / side, device=CPU, trial=True) for side in ("first", "again"))
         assert first.digest == again.digest != alone.digest
+        assert weighed(first) > weighed(alone)

@@ -74,11 +74,16 @@ def test_the_share_is_what_two_known_parts_ask_for() -> None:
     assert wide.mix(inner, -linear, labels)[0] == 0
 
 
-def test_what_an_epoch_meets_in_part_counts_in_part() -> None:
+@pytest.mark.parametrize(
+    ("much", "little"), [({"often": 1.0}, {"often": 0.01}), ({"beliefs": (0.99, 0.01)}, {"beliefs": (0.505, 0.495)})]
+)
+def test_what_an_epoch_meets_in_part_or_is_believed_in_part_counts_in_part(
+    much: dict[str, Any], little: dict[str, Any]
+) -> None:
     classifier = model("gru")
     misleading = [example([[3, 2 - e.targets[-1]]], 1 - e.targets[-1]) for e in DATA * 20]
     alike, rarely = (
-        wide.linear(classifier, DATA * 20 + [e._replace(often=often) for e in misleading])["ratios"][30.0]
-        for often in (1.0, 0.01)
+        wide.linear(classifier, DATA * 20 + [e._replace(**so) for e in misleading])["ratios"][30.0]
+        for so in (much, little)
     )
     assert rarely[1] - rarely[2] > alike[1] - alike[2]
