@@ -18,8 +18,9 @@ from training.score import Floats, Scores
 
 KNOTS: Final = (0.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0, 34.0)
 RATES: Final = ("0.01", "0.005", "0.001")
-STIFFNESS: Final = 0.01
-"""What a change between neighbouring knots costs, in nats per squared unit: knots with little data follow."""
+STIFFNESS: Final = (0.0003, 0.01)
+"""What a change between neighbouring knots, and a change of that change, costs, in nats per squared unit: knots with
+little data follow the line of the others, and level off where there is none."""
 AT_END: Final = 0.5
 """The share of a document's weight that its last prefix has beyond its part of the rest."""
 _SMALLEST: Final = 1e-30
@@ -46,8 +47,9 @@ def fit(scores: Scores) -> Calibration:
         optimiser.zero_grad()
         calibrated = (between @ log_scale.exp())[:, None] * logits + between @ bias
         loss = (weight * torch.nn.functional.cross_entropy(calibrated, targets, reduction="none")).sum()
-        stiff = log_scale.diff().square().sum() + bias.diff(dim=0).square().sum()
-        total = loss + STIFFNESS * stiff + 1e-6 * bias.square().sum()
+        moving = torch.cat([log_scale[:, None], bias], dim=1)
+        stiff = sum(cost * moving.diff(n, dim=0).square().sum() for n, cost in enumerate(STIFFNESS, start=1))
+        total = loss + stiff + 1e-6 * bias.square().sum()
         total.backward()
         return total
 
