@@ -54,8 +54,9 @@ def bench(folders: list[Path], valkey: EmbeddedRedis) -> Iterator[Bench]:
     bench.catalogue.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live(bench: Bench) -> Iterator[Live]:
+    """No longer than these tests: it logs to the standard output of this process, which later ones look at."""
     models = bench.load()
     live = Live(bench.serving(models))
     yield live
