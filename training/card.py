@@ -12,7 +12,7 @@ from models.artefact import CARD
 from training import command, picture, tables
 from training.metrics import ENOUGH
 from training.notes import KINDS, LIMITS, NOTES
-from training.recipe import from_dict
+from training.recipe import TRANSFORMER, from_dict
 from training.splits import REPEATS
 
 EARLINESS, RELIABILITY = "earliness.png", "reliability.png"
@@ -129,7 +129,10 @@ def _again(report: dict[str, Any]) -> str:
 def _cost(report: dict[str, Any]) -> str:
     if not (spent := report.get("spent")):
         return ""
+    taught = TRANSFORMER in from_dict(report["recipe"]).teacher
+    beside = ", without what the transformer took to learn and to read" if taught else ""
     return (
         f"It took {spent['cpu_seconds']:,.0f} s of processor time, {spent['wall_seconds']:,.0f} s by the clock, "
-        f"and at most {spent['peak_mb']:,.0f} MB of memory.\n\n"
+        f"and at most {spent['peak_mb']:,.0f} MB of memory"
+        f"{beside}.\n\n"
     )
