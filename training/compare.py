@@ -24,7 +24,7 @@ from models.artefact import PIPE, Artefact, load
 from models.predictor import Predictor
 from models.shipped import PRETRAINED
 from training import checkpoint, cost, sources
-from training.baselines import baselines
+from training.baselines import baselines, identity
 from training.corpus import sentences
 from training.documents import Document
 from training.metrics import figures
@@ -63,8 +63,8 @@ def compare(task: str, data_dir: Path, output: Path, device: torch.device, minut
     data = sources.summaries(first, data_dir)
     makers: dict[str, tuple[Any, Callable[[Path], list[Row]]]] = {}
     # What all else is held against is made first, so that a slice of the table has it.
-    for name, learn in baselines(first.labels).items():
-        makers[name] = (name, _baseline(learn, splits))
+    for name, learn in baselines(first.labels, first.sets).items():
+        makers[name] = (identity(name), _baseline(learn, splits))
     for path in sorted(PRETRAINED.glob(f"{task}-*/config.toml")):
         shipped = load(path.parent)
         makers[f"shipped: {shipped.name}"] = (shipped.digest, _shipped(shipped, path.parent, splits, device))

@@ -41,7 +41,7 @@ def leave_out(recipe: Recipe, data_dir: Path, folder: Path, device: torch.device
         splits = without(recipe, documents, name, data_dir)
         artefact, _ = make(recipe, splits, folder / name, device)
         ours = score(Predictor(artefact, device), splits.tests[name], name)
-        theirs = linear([d for d in splits.train if d.set in recipe.sets], 1)(splits.tests[name])
+        theirs = linear(1, [d for d in splits.train if d.set in recipe.sets], splits.validation)(splits.tests[name])
         yield row(name, ours, theirs)
 
 
