@@ -24,7 +24,7 @@ import torch
 from models.artefact import load
 from models.errors import UndertoneError
 from models.shipped import PRETRAINED
-from training import compare, evaluate, overview, parallel, publishers, recipe, seeds
+from training import columns, compare, evaluate, overview, parallel, publishers, recipe, seeds
 from training.datasets import SETS, check
 from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
@@ -34,13 +34,16 @@ from training.train import follow, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and gives back the exit status: 0, or 1 with the reason on standard error."""
+    """Runs one command and gives back the exit status: 0, or 1 with the reason on standard error (130: Ctrl-C)."""
     options = parser().parse_args(arguments)
     try:
         commands[options.command](options)
     except (TrainingError, UndertoneError) as error:
         print(f"{options.command}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\n{options.command}: stopped", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -200,10 +203,8 @@ def _seeds(options: argparse.Namespace) -> None:
     chosen = recipe.load(options.recipe, options.overrides)
     folder = options.output or Path("runs") / f"{chosen.name}-seeds"
     numbers = range(1, options.seeds + 1)
-    for first, *others in seeds.lines(
-        seeds.seeds(chosen, numbers, options.data_dir, folder, torch.device(options.device))
-    ):
-        print(f"{first:34}" + "".join(f"{cell:>13}" for cell in others))
+    reports = seeds.seeds(chosen, numbers, options.data_dir, folder, torch.device(options.device))
+    print(*columns.lines(seeds.COLUMNS, list(seeds.rows(reports))), sep="\n")
 
 
 def _compare(options: argparse.Namespace) -> None:
