@@ -4,7 +4,7 @@ python -m training data      what is there, and whether it is what was published
 python -m training train     RECIPE.toml [key=value …]: an artefact, its report and its card
 python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests; --rewrite makes cards again
 python -m training reference [ARTEFACT …]: what they met on validation data, for /metrics, into their reports
-python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored
+python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored whole
 python -m training seeds     RECIPE.toml [key=value …]: with several seeds; the mean and spread of each figure
 python -m training compare   every family, the baselines and what is shipped in one table; goes on where it was cut
 python -m training export    ARTEFACT: its step as ONNX, state in and state out
@@ -24,11 +24,10 @@ import torch
 from models.artefact import load
 from models.errors import UndertoneError
 from models.shipped import PRETRAINED
-from training import columns, compare, evaluate, overview, parallel, publishers, recipe, seeds
+from training import columns, compare, evaluate, leave_out, overview, parallel, publishers, recipe, seeds
 from training.datasets import SETS, check
 from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
-from training.leave_out import leave_out
 from training.measure import again, refer
 from training.train import follow, train
 
@@ -75,6 +74,7 @@ def parser() -> argparse.ArgumentParser:
     _device(met)
     without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
     _recipe(without)
+    _minutes(without)
     _device(without)
     chance = _command(commands, "seeds", "trains a recipe with several seeds; prints each figure's mean and deviation")
     _recipe(chance)
@@ -89,9 +89,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="rows, CSV, pictures (default: %(default)s)",
     )
-    table.add_argument(
-        "--minutes", type=float, default=0.0, metavar="N", help="begin no row after so long (default: make all of them)"
-    )
+    _minutes(table)
     _device(table)
     graph = commands.add_parser("export", help="writes an artefact's step as ONNX, checked against torch")
     graph.add_argument("artefact", type=Path, metavar="ARTEFACT")
@@ -126,6 +124,12 @@ def _recipe(command: argparse.ArgumentParser) -> None:
     command.add_argument("overrides", nargs="*", metavar="key=value", help="such as epochs=3 or sizes.hidden=64")
     command.add_argument(
         "--output", type=Path, metavar="DIR", help="where artefacts go (default: runs/<task>-<family>)"
+    )
+
+
+def _minutes(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--minutes", type=float, default=0.0, metavar="N", help="begin no row after so long (default: make all of them)"
     )
 
 
@@ -195,8 +199,11 @@ def _reference(options: argparse.Namespace) -> None:
 def _leave_out(options: argparse.Namespace) -> None:
     chosen = recipe.load(options.recipe, options.overrides)
     folder = options.output or Path("runs") / f"{chosen.name}-without"
-    for cells in leave_out(chosen, options.data_dir, folder, torch.device(options.device)):
-        print("".join(f"{cell:>20}" for cell in cells), flush=True)
+    rows = []
+    for row in leave_out.leave_out(chosen, options.data_dir, folder, torch.device(options.device), options.minutes):
+        rows.append(row)
+        leave_out.write(rows, folder)
+    print(*leave_out.lines(rows), sep="\n")
 
 
 def _seeds(options: argparse.Namespace) -> None:
