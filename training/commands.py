@@ -5,6 +5,7 @@ python -m training train     RECIPE.toml [key=value …]: an artefact, its repor
 python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests; --rewrite makes cards again
 python -m training reference [ARTEFACT …]: what they met on validation data, for /metrics, into their reports
 python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored whole
+python -m training folds     RECIPE.toml [key=value …]: every text scored by a training that has not seen it
 python -m training seeds     RECIPE.toml [key=value …]: with several seeds; the mean and spread of each figure
 python -m training compare   every family, the baselines and what is shipped in one table; goes on where it was cut
 python -m training export    ARTEFACT: its step as ONNX, state in and state out
@@ -24,7 +25,7 @@ import torch
 from models.artefact import load
 from models.errors import UndertoneError
 from models.shipped import PRETRAINED
-from training import columns, compare, evaluate, leave_out, overview, parallel, publishers, recipe, seeds
+from training import columns, compare, evaluate, folds, leave_out, overview, parallel, publishers, recipe, seeds
 from training.datasets import SETS, check
 from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
@@ -76,6 +77,11 @@ def parser() -> argparse.ArgumentParser:
     _recipe(without)
     _minutes(without)
     _device(without)
+    across = _command(commands, "folds", "cross-validates a recipe beside the baselines; goes on where it was cut")
+    _recipe(across)
+    across.add_argument("--folds", type=int, default=5, metavar="N", help="how many (default: %(default)s)")
+    _minutes(across)
+    _device(across)
     chance = _command(commands, "seeds", "trains a recipe with several seeds; prints each figure's mean and deviation")
     _recipe(chance)
     chance.add_argument("--seeds", type=int, default=3, metavar="N", help="how many, from 1 on (default: %(default)s)")
@@ -206,6 +212,15 @@ def _leave_out(options: argparse.Namespace) -> None:
     print(*leave_out.lines(rows), sep="\n")
 
 
+def _folds(options: argparse.Namespace) -> None:
+    chosen = recipe.load(options.recipe, options.overrides)
+    folder = options.output or Path("runs") / f"{chosen.name}-folds"
+    device = torch.device(options.device)
+    rows = folds.folds(chosen, options.folds, options.data_dir, folder, device, options.minutes)
+    folds.write(rows, folder)
+    print(*folds.lines(rows), sep="\n")
+
+
 def _seeds(options: argparse.Namespace) -> None:
     chosen = recipe.load(options.recipe, options.overrides)
     folder = options.output or Path("runs") / f"{chosen.name}-seeds"
@@ -243,6 +258,7 @@ commands = {
     "evaluate": _evaluate,
     "reference": _reference,
     "leave-out": _leave_out,
+    "folds": _folds,
     "seeds": _seeds,
     "compare": _compare,
     "export": _export,
