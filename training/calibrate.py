@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 import torch
+from scipy.special import logit  # type: ignore[import-untyped]
 
 from models.calibration import Calibration
 from training.documents import NO_TARGET
@@ -23,6 +24,8 @@ STIFFNESS: Final = (0.0003, 0.01)
 little data follow the line of the others, and level off where there is none."""
 AT_END: Final = 0.5
 """The share of a document's weight that its last prefix has beyond its part of the rest."""
+NOISE: Final = 1e-3
+"""In log-odds, a hundred times what float32 and another batch make of the same text."""
 _SMALLEST: Final = 1e-30
 
 
@@ -73,20 +76,37 @@ def apply(calibration: Calibration, scores: Scores) -> Scores:
 
 
 def thresholds(scores: Scores) -> dict[str, float]:
-    """The lowest thresholds at which at most 1 %, 0.5 %, 0.1 % of the negatives are called positive.
+    """Thresholds at which at most 1 %, 0.5 %, 0.1 % of the negatives are called positive.
 
-    `label is positive where probability >= threshold`. With fewer than 1/rate negatives none may be. With more
-    than two classes the label is the most probable one, and there is no threshold.
+    `label is positive where probability >= threshold`. With fewer than 1/rate negatives none may be. Each lies midway
+    between the most probable negative that must not be called and the next higher one (or certainty): right above the
+    former it would fall to the noise of float32, in which the same text scores a little otherwise beside other texts.
+    With more than two classes the label is the most probable one, and there is no threshold.
     """
     if scores.last.shape[1] > 2:
         return {}
     negatives = np.sort(scores.last[scores.labels == 0, -1])[::-1]
-    found: dict[str, float] = {}
-    for rate in RATES:
-        allowed = math.floor(float(rate) * len(negatives))
-        highest = float(negatives[allowed]) if allowed < len(negatives) else 0.0
-        found[rate] = min(1.0, float(np.nextafter(highest, 2.0)))
-    return found
+    return {rate: _above(negatives, math.floor(float(rate) * len(negatives))) for rate in RATES}
+
+
+def _above(falling: Floats, allowed: int) -> float:
+    """Midway between the probability after `allowed` others and the next that is higher by more than noise."""
+    highest = float(falling[allowed]) if allowed < len(falling) else 0.0
+    higher = falling[:allowed][logit(falling[:allowed]) > logit(highest) + NOISE]
+    return (highest + (float(higher[-1]) if len(higher) else 1.0)) / 2
+
+
+def most_accurate(scores: Scores) -> float:
+    """The threshold with the most right labels of two, midway between two neighbours; of several the highest, which
+    calls least."""
+    order = np.argsort(-scores.last[:, 1], kind="stable")
+    falling, labels = scores.last[order, 1], scores.labels[order]
+    # How many are right with the first so many called, less a constant.
+    right = np.concatenate([[0], np.where(labels == 1, 1, -1).cumsum()])
+    apart = np.concatenate([[True], falling[1:] < falling[:-1], [True]])
+    called = int(np.argmax(np.where(apart, right, -len(right))))
+    between = np.concatenate([[1.0], falling, [0.0]])[called : called + 2]
+    return float(between.mean())
 
 
 def _prefixes(scores: Scores) -> tuple[torch.Tensor, torch.Tensor, Floats, torch.Tensor]:

@@ -50,7 +50,8 @@ def page(report: dict[str, Any]) -> str:
         *tables.erde(report),
         "## Is a probability what it says\n\n"
         "Expected calibration error, 15 bins of equal mass, over the documents that have so many sentences (how\n"
-        f"many); with the 95 % interval of a bootstrap where these are fewer than {ENOUGH:,}.",
+        f"many). Where these are fewer than {ENOUGH:,} it is less what chance adds to it, and has a 95 % interval,\n"
+        "by a grid bootstrap (Hansen 1999): with few documents a model without a fault has an error, too.",
         tables.calibration(report),
         f"![Reliability diagrams]({RELIABILITY})",
         *tables.thresholds(report),

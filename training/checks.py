@@ -27,13 +27,8 @@ def check(
     held_out: Sequence[str] = (),
     fold: int = 0,
 ) -> dict[str, Any]:
-    """What was found, as plain values; raises DataError where nothing can be learnt or chosen from these splits."""
-    for name, found in (("training", splits.train), ("validation", splits.validation)):
-        if lacking := [label for number, label in enumerate(labels) if not any(d.label == number for d in found)]:
-            raise DataError(
-                f"{name} has {len(found):,} documents and none of {', '.join(lacking)}, wanted some of every label: "
-                "add rows of these (a tenth of the texts go to validation, by a hash of the text)"
-            )
+    """What was found, as plain values; raises DataError where there is not `enough`."""
+    enough(splits, labels)
     sides = {"train": splits.train, "validation": splits.validation} | splits.tests
     kept = {id(d) for found in sides.values() for d in found}
     # A test's copy without repeats comes before the one with them.
@@ -65,6 +60,16 @@ def check(
         "contradictions": _rows(contradicting),
         "lengths": {name: bins[number] for number, name in enumerate([*(f"up to {n:,}" for n in LENGTHS), "longer"])},
     }
+
+
+def enough(splits: Splits, labels: Sequence[str]) -> None:
+    """Raises DataError where nothing can be learnt or chosen from these splits."""
+    for name, found in (("training", splits.train), ("validation", splits.validation)):
+        if lacking := [label for number, label in enumerate(labels) if not any(d.label == number for d in found)]:
+            raise DataError(
+                f"{name} has {len(found):,} documents and none of {', '.join(lacking)}, wanted some of every label: "
+                "add rows of these (a tenth of the texts go to validation, by a hash of the text)"
+            )
 
 
 def lines(found: dict[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import tomli_w
 
-from training.recipe import Recipe, from_dict, load
+from training.recipe import Recipe, load
 
 RECIPES: Final = Path(__file__).parent / "recipes"
 
@@ -26,7 +26,7 @@ def again(recipe: Recipe) -> str:
         return f"    {' '.join(words)}{data}"
     return (
         "No recipe file that comes along makes it. This one does, saved as RECIPE.toml:\n\n"
-        + "".join(f"    {line}".rstrip() + "\n" for line in tomli_w.dumps(_told(recipe)).splitlines())
+        + "".join(f"    {line}".rstrip() + "\n" for line in tomli_w.dumps(recipe.told()).splitlines())
         + f"\nand then\n\n    python -m training train RECIPE.toml{data}"
     )
 
@@ -42,13 +42,6 @@ def overrides(before: Recipe, after: Recipe) -> list[str]:
             # An override adds to a table, so one that is to lose something is given whole.
             found.append(f"{name}={_toml(value)}")
     return [shlex.quote(word) for word in found]
-
-
-def _told(recipe: Recipe) -> dict[str, Any]:
-    """What a recipe says other than its defaults."""
-    first = {"task": recipe.task, "family": recipe.family, "sets": recipe.sets, "file": recipe.file}
-    bare = from_dict(first).to_dict()
-    return {name: value for name, value in recipe.to_dict().items() if name in first or value != bare[name]}
 
 
 def _toml(value: Any) -> str:

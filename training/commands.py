@@ -4,7 +4,8 @@ python -m training data      what is there, and whether it is what was published
 python -m training train     RECIPE.toml [key=value …]: an artefact, its report and its card
 python -m training evaluate  [ARTEFACT …]: the table of accuracies on the tests; --rewrite makes cards again
 python -m training reference [ARTEFACT …]: what they met on validation data, for /metrics, into their reports
-python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored
+python -m training leave-out RECIPE.toml [key=value …]: each set left out of training once, and scored whole
+python -m training folds     RECIPE.toml [key=value …]: every text scored by a training that has not seen it
 python -m training seeds     RECIPE.toml [key=value …]: with several seeds; the mean and spread of each figure
 python -m training compare   every family, the baselines and what is shipped in one table; goes on where it was cut
 python -m training export    ARTEFACT: its step as ONNX, state in and state out
@@ -24,23 +25,25 @@ import torch
 from models.artefact import load
 from models.errors import UndertoneError
 from models.shipped import PRETRAINED
-from training import compare, evaluate, overview, parallel, publishers, recipe, seeds
+from training import columns, compare, evaluate, folds, leave_out, overview, parallel, publishers, recipe, seeds
 from training.datasets import SETS, check
 from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
-from training.leave_out import leave_out
 from training.measure import again, refer
 from training.train import follow, train
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs one command and gives back the exit status: 0, or 1 with the reason on standard error."""
+    """Runs one command and gives back the exit status: 0, or 1 with the reason on standard error (130: Ctrl-C)."""
     options = parser().parse_args(arguments)
     try:
         commands[options.command](options)
     except (TrainingError, UndertoneError) as error:
         print(f"{options.command}: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"\n{options.command}: stopped", file=sys.stderr)
+        return 130
     return 0
 
 
@@ -72,7 +75,13 @@ def parser() -> argparse.ArgumentParser:
     _device(met)
     without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
     _recipe(without)
+    _minutes(without)
     _device(without)
+    across = _command(commands, "folds", "cross-validates a recipe beside the baselines; goes on where it was cut")
+    _recipe(across)
+    across.add_argument("--folds", type=int, default=5, metavar="N", help="how many (default: %(default)s)")
+    _minutes(across)
+    _device(across)
     chance = _command(commands, "seeds", "trains a recipe with several seeds; prints each figure's mean and deviation")
     _recipe(chance)
     chance.add_argument("--seeds", type=int, default=3, metavar="N", help="how many, from 1 on (default: %(default)s)")
@@ -86,9 +95,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="rows, CSV, pictures (default: %(default)s)",
     )
-    table.add_argument(
-        "--minutes", type=float, default=0.0, metavar="N", help="begin no row after so long (default: make all of them)"
-    )
+    _minutes(table)
     _device(table)
     graph = commands.add_parser("export", help="writes an artefact's step as ONNX, checked against torch")
     graph.add_argument("artefact", type=Path, metavar="ARTEFACT")
@@ -123,6 +130,12 @@ def _recipe(command: argparse.ArgumentParser) -> None:
     command.add_argument("overrides", nargs="*", metavar="key=value", help="such as epochs=3 or sizes.hidden=64")
     command.add_argument(
         "--output", type=Path, metavar="DIR", help="where artefacts go (default: runs/<task>-<family>)"
+    )
+
+
+def _minutes(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--minutes", type=float, default=0.0, metavar="N", help="begin no row after so long (default: make all of them)"
     )
 
 
@@ -192,18 +205,28 @@ def _reference(options: argparse.Namespace) -> None:
 def _leave_out(options: argparse.Namespace) -> None:
     chosen = recipe.load(options.recipe, options.overrides)
     folder = options.output or Path("runs") / f"{chosen.name}-without"
-    for cells in leave_out(chosen, options.data_dir, folder, torch.device(options.device)):
-        print("".join(f"{cell:>20}" for cell in cells), flush=True)
+    rows = []
+    for row in leave_out.leave_out(chosen, options.data_dir, folder, torch.device(options.device), options.minutes):
+        rows.append(row)
+        leave_out.write(rows, folder)
+    print(*leave_out.lines(rows), sep="\n")
+
+
+def _folds(options: argparse.Namespace) -> None:
+    chosen = recipe.load(options.recipe, options.overrides)
+    folder = options.output or Path("runs") / f"{chosen.name}-folds"
+    device = torch.device(options.device)
+    rows = folds.folds(chosen, options.folds, options.data_dir, folder, device, options.minutes)
+    folds.write(rows, folder)
+    print(*folds.lines(rows), sep="\n")
 
 
 def _seeds(options: argparse.Namespace) -> None:
     chosen = recipe.load(options.recipe, options.overrides)
     folder = options.output or Path("runs") / f"{chosen.name}-seeds"
     numbers = range(1, options.seeds + 1)
-    for first, *others in seeds.lines(
-        seeds.seeds(chosen, numbers, options.data_dir, folder, torch.device(options.device))
-    ):
-        print(f"{first:34}" + "".join(f"{cell:>13}" for cell in others))
+    reports = seeds.seeds(chosen, numbers, options.data_dir, folder, torch.device(options.device))
+    print(*columns.lines(seeds.COLUMNS, list(seeds.rows(reports))), sep="\n")
 
 
 def _compare(options: argparse.Namespace) -> None:
@@ -235,6 +258,7 @@ commands = {
     "evaluate": _evaluate,
     "reference": _reference,
     "leave-out": _leave_out,
+    "folds": _folds,
     "seeds": _seeds,
     "compare": _compare,
     "export": _export,

@@ -8,10 +8,6 @@ A row that is there already, of the same recipe and data, is not made again, so 
 
 from __future__ import annotations
 
-import hashlib
-import json
-import re
-import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -20,15 +16,16 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from models.artefact import PIPE, Artefact, load
+from models.artefact import Artefact, load
 from models.predictor import Predictor
 from models.shipped import PRETRAINED
 from training import checkpoint, cost, sources
-from training.baselines import baselines
+from training.baselines import baselines, identity
 from training.corpus import sentences
 from training.documents import Document
 from training.metrics import figures
 from training.recipe import Recipe, from_dict
+from training.rows import Making, Row, rows, slug
 from training.score import Scores, readable, score
 from training.splits import Splits
 from training.train import train
@@ -37,11 +34,6 @@ RECIPES: Final = Path(__file__).parent / "comparison.toml"
 RECURRENT: Final = ("rnn", "lstm", "gru")
 TIMED: Final = 512
 """Documents of a test that the speed is measured on."""
-ROW: Final = "row.json"
-_COUNTED: Final = 2
-"""Raised whenever a figure is counted in another way, so that no table mixes the two."""
-_FIRST: Final = ("task", "family", "sets")
-Row = dict[str, Any]
 
 
 def recipes(task: str) -> dict[str, Recipe]:
@@ -56,46 +48,22 @@ def recipes(task: str) -> dict[str, Recipe]:
 
 def compare(task: str, data_dir: Path, output: Path, device: torch.device, minutes: float = 0.0) -> Iterator[Row]:
     """The rows, one per test, as they are made or found; no new one is begun after `minutes` (0: all of them)."""
-    began = time.perf_counter()
     chosen = recipes(task)
     first = next(iter(chosen.values()))
     splits = sources.splits(first, sources.documents(first, data_dir), data_dir)
     data = sources.summaries(first, data_dir)
     makers: dict[str, tuple[Any, Callable[[Path], list[Row]]]] = {}
     # What all else is held against is made first, so that a slice of the table has it.
-    for name, learn in baselines(first.labels).items():
-        makers[name] = (name, _baseline(learn, splits))
+    for name, learn in baselines(first.labels, first.sets).items():
+        makers[name] = (identity(name), _baseline(learn, splits))
     for path in sorted(PRETRAINED.glob(f"{task}-*/config.toml")):
         shipped = load(path.parent)
         makers[f"shipped: {shipped.name}"] = (shipped.digest, _shipped(shipped, path.parent, splits, device))
     for name, recipe in chosen.items():
-        makers[name] = (_named(recipe), _trained(recipe, splits, data_dir, device))
-    for name, (what, make) in makers.items():
-        folder = output / task / re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-        key = hashlib.sha256(json.dumps([what, data, PIPE, _COUNTED], sort_keys=True).encode()).hexdigest()
-        if (rows := _kept(folder, key)) is None:
-            if minutes and time.perf_counter() - began > 60 * minutes:
-                continue
-            print(f"{name} …", flush=True)
-            rows = make(folder)
-            if not rows:
-                print(f"{name}: not installed, `make tools` does that")
-                continue
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / ROW).write_text(json.dumps({"key": key, "rows": rows}, indent=1) + "\n")
-        yield from ({"row": name} | row for row in rows)
-
-
-def _named(recipe: Recipe) -> dict[str, Any]:
-    """What a recipe says other than its defaults, so that a field which recipes get later makes no row again."""
-    bare = Recipe(recipe.task, recipe.family, recipe.sets).to_dict()
-    return {name: value for name, value in recipe.to_dict().items() if name in _FIRST or value != bare[name]}
-
-
-def _kept(folder: Path, key: str) -> list[Row] | None:
-    path = folder / ROW
-    found = json.loads(path.read_text("utf-8")) if path.is_file() else {}
-    return found["rows"] if found.get("key") == key else None
+        makers[name] = (recipe.told(), _trained(recipe, splits, data_dir, device))
+    makings = [Making(name, output / task / slug(name), [what, data], make) for name, (what, make) in makers.items()]
+    for name, found in rows(makings, minutes):
+        yield from ({"row": name} | row for row in found)
 
 
 def _trained(recipe: Recipe, splits: Splits, data_dir: Path, device: torch.device) -> Callable[[Path], list[Row]]:

@@ -7,7 +7,6 @@ Splits --baselines--> Scores --------------------> baselines            all of i
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -69,7 +68,7 @@ def measure(
         "reference": reference.measured(advance for _, advance in known),
         "test": {name: figures(score(predictor, found, name), artefact.thresholds) for name, found in tests.items()},
         "disguised": _disguised(predictor, recipe, [d for found in tests.values() for d in found]),
-        "baselines": _baselines(splits, tests, recipe.labels) if tests and beside else {},
+        "baselines": _baselines(splits, tests, recipe) if tests and beside else {},
         "refused": {name: share for name, share in refused.items() if share},
     }
 
@@ -115,10 +114,10 @@ def _disguised(predictor: Predictor, recipe: Recipe, documents: list[Document]) 
     return disguises.recalls(predictor, documents) if recipe.labels == SPAM else {}
 
 
-def _baselines(splits: Splits, tests: dict[str, list[Document]], labels: Sequence[str]) -> dict[str, Any]:
+def _baselines(splits: Splits, tests: dict[str, list[Document]], recipe: Recipe) -> dict[str, Any]:
     """Per baseline the figures of each test; None where it is not installed."""
     found: dict[str, Any] = {}
-    for name, learn in baselines(labels).items():
+    for name, learn in baselines(recipe.labels, recipe.sets).items():
         classify = learn(splits.train, splits.validation)
         found[name] = classify and {test: _figures(name, classify(of)) for test, of in tests.items()}
     return found

@@ -5,14 +5,15 @@ rows --lines--> a table per test, --write--> comparison.csv, comparison-<test>.p
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from matplotlib.figure import Figure
 
+from training import columns
 from training.picture import save
+from training.rows import Row
 
 COLUMNS: Final = {
     "row": "{}",
@@ -33,33 +34,25 @@ COLUMNS: Final = {
 """What stands in a line, and how."""
 
 
-def lines(rows: Sequence[dict[str, Any]]) -> Iterator[str]:
+def lines(rows: Sequence[Row]) -> Iterator[str]:
     """A table per test, the most accurate row first."""
-    widths = {name: max(len(name), *(len(_cell(name, row)) for row in rows)) for name in COLUMNS} if rows else {}
     for test in dict.fromkeys(row["test"] for row in rows):
         found = [row for row in rows if row["test"] == test]
         yield f"\n{test}: {max(row['documents'] for row in found):,} documents"
-        yield "  ".join(f"{name:{'<' if name == 'row' else '>'}{widths[name]}}" for name in COLUMNS)
-        for row in _ranked(found):
-            yield "  ".join(f"{_cell(n, row):{'<' if n == 'row' else '>'}{widths[n]}}" for n in COLUMNS)
+        yield from columns.lines(COLUMNS, _ranked(found))
 
 
-def write(rows: Sequence[dict[str, Any]], folder: Path) -> list[Path]:
+def write(rows: Sequence[Row], folder: Path) -> list[Path]:
     """The files that were written: one CSV of all rows, and a picture per test."""
-    folder.mkdir(parents=True, exist_ok=True)
-    table = folder / "comparison.csv"
-    with table.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, ["test", "documents", *COLUMNS])
-        writer.writeheader()
-        writer.writerows(rows)
-    written = [table]
+    written = [folder / "comparison.csv"]
+    columns.write(written[0], ["test", "documents", *COLUMNS], rows)
     for test in dict.fromkeys(row["test"] for row in rows):
         written.append(folder / f"comparison-{test.replace(' ', '-')}.png")
         _draw(_ranked([row for row in rows if row["test"] == test]), test, written[-1])
     return written
 
 
-def _draw(rows: Sequence[dict[str, Any]], test: str, path: Path) -> None:
+def _draw(rows: Sequence[Row], test: str, path: Path) -> None:
     """Accuracy after half of the sentences and after all, a line per row; the figures that people ask for beside it."""
     figure = Figure(figsize=(11, 0.26 * len(rows) + 1.2), layout="constrained")
     axes = figure.subplots()
@@ -69,7 +62,7 @@ def _draw(rows: Sequence[dict[str, Any]], test: str, path: Path) -> None:
             axes.plot([100 * half, end], [place, place], color="#0072b2", linewidth=1.2)
             axes.plot(100 * half, place, marker="o", markersize=4, color="white", markeredgecolor="#0072b2")
         axes.plot(end, place, marker="o", markersize=5, color="#0072b2")
-    labels = [f"{row['row']}  ({_cell('parameters', row) or '–'})" for row in rows]
+    labels = [f"{row['row']}  ({columns.cell(COLUMNS, 'parameters', row) or '–'})" for row in rows]
     axes.set(
         yticks=range(len(rows)), yticklabels=labels, xlabel="accuracy, %: ○ after half of the sentences, ● after all"
     )
@@ -80,10 +73,5 @@ def _draw(rows: Sequence[dict[str, Any]], test: str, path: Path) -> None:
     save(figure, path)
 
 
-def _ranked(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+def _ranked(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: -row["accuracy"])
-
-
-def _cell(name: str, row: dict[str, Any]) -> str:
-    value = row.get(name)
-    return "" if value is None else COLUMNS[name].format(value)

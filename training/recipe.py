@@ -123,15 +123,22 @@ class Recipe:
             raise RecipeError(f"sizes.wide is for two labels, these are {len(self.labels)}: leave it out")
 
     def _check_teacher(self) -> None:
-        if self.teacher and not self.sets:
+        if self.teacher and not any(SETS[name].unlabelled for name in self.sets):
             raise RecipeError(
-                f"teacher = {list(self.teacher)}, but a file has no documents without labels: leave it out"
+                f"teacher = {list(self.teacher)}, but {' and '.join(self.sets) or 'a file'} has no documents without "
+                "labels: leave it out"
             )
         if LINEAR in self.teacher and not self.sizes.get("wide"):
             raise RecipeError('teacher = "linear" is the linear path, and sizes.wide asks for none: set it to "root"')
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
+
+    def told(self) -> dict[str, Any]:
+        """What it says other than its defaults: the same still, when recipes get another field."""
+        bare = Recipe(self.task, self.family, self.sets, self.file).to_dict()
+        first = ("task", "family", "sets" if self.sets else "file")
+        return {name: value for name, value in self.to_dict().items() if name in first or value != bare[name]}
 
 
 def load(path: Path, overrides: Iterable[str] = ()) -> Recipe:

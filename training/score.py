@@ -44,7 +44,11 @@ class Scores:
     @classmethod
     def whole(cls, documents: Sequence[Document], probabilities: Floats) -> Scores:
         """Of what reads each document as one: `probabilities [N, K]` after it, and none before."""
-        labels = np.array([document.label for document in documents], dtype=np.int64)
+        return cls.ends(np.array([document.label for document in documents], dtype=np.int64), probabilities)
+
+    @classmethod
+    def ends(cls, labels: Labels, probabilities: Floats) -> Scores:
+        """The same of `labels [N]`."""
         return cls(labels, [np.stack([np.full(len(p), 1 / len(p)), p]) for p in probabilities])
 
     def after(self, read: int) -> Floats:

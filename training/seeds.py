@@ -1,6 +1,6 @@
 """What a recipe gives with one seed and another: how much of a figure is chance.
 
-recipe, a seed each --train--> report.json --validation, tests--> a line each: mean, deviation
+recipe, a seed each --train--> report.json --validation, tests--> a row each: mean, deviation
 
 A seed whose artefact is there already, in the output folder or shipped, is not trained again.
 """
@@ -20,9 +20,21 @@ from models.artefact import REPORT
 from models.shipped import PRETRAINED
 from training import checkpoint, sources
 from training.recipe import Recipe, from_dict
+from training.rows import Row
 from training.train import train
 
-HEADS: Final = ("scored on", "documents", "accuracy", "+-", "lowest", "highest", "ROC AUC", "+-", "calib. error", "+-")
+COLUMNS: Final = {
+    "scored on": "{}",
+    "documents": "{:,}",
+    "accuracy": "{:.2%}",
+    "accuracy +-": "{:.2%}",
+    "lowest": "{:.2%}",
+    "highest": "{:.2%}",
+    "ROC AUC": "{:.4f}",
+    "ROC AUC +-": "{:.4f}",
+    "calib. error": "{:.4f}",
+    "calib. error +-": "{:.4f}",
+}
 Report = dict[str, Any]
 
 
@@ -40,9 +52,8 @@ def seeds(recipe: Recipe, numbers: Sequence[int], data_dir: Path, folder: Path, 
     return found
 
 
-def lines(reports: Sequence[Report]) -> Iterator[tuple[str, ...]]:
-    """The table's rows; validation, which picks, comes first."""
-    yield HEADS
+def rows(reports: Sequence[Report]) -> Iterator[Row]:
+    """Validation, which picks, comes first."""
     sides = [report["validation_by_set"] | {"all": report["validation"]} for report in reports]
     for name in sides[0]:
         yield _row(f"validation, {name}", [side[name] for side in sides])
@@ -57,15 +68,19 @@ def _report(folder: Path, recipe: Recipe) -> Report | None:
     return report if report.get("test") and from_dict(report["recipe"]) == recipe else None
 
 
-def _row(name: str, entries: Sequence[dict[str, Any]]) -> tuple[str, ...]:
+def _row(name: str, entries: Sequence[dict[str, Any]]) -> Row:
     accuracies = [entry["accuracy"] for entry in entries]
-    areas = [entry["roc_auc"] for entry in entries if entry["roc_auc"] is not None]
-    errors = [entry["calibration_error"]["end"]["error"] for entry in entries]
-    cells = [f"{entries[0]['documents']:,}", f"{mean(accuracies):.2%}", _deviation(accuracies, ".2%")]
-    cells += [f"{min(accuracies):.2%}", f"{max(accuracies):.2%}"]
-    cells += [f"{mean(areas):.4f}", _deviation(areas, ".4f")] if areas else ["", ""]
-    return (name, *cells, f"{mean(errors):.4f}", _deviation(errors, ".4f"))
+    told: Row = {"scored on": name, "documents": entries[0]["documents"]} | _spread("accuracy", accuracies)
+    told |= {"lowest": min(accuracies), "highest": max(accuracies)}
+    if areas := [entry["roc_auc"] for entry in entries if entry["roc_auc"] is not None]:
+        told |= _spread("ROC AUC", areas)
+    return told | _spread("calib. error", [entry["calibration_error"]["end"]["error"] for entry in entries])
 
 
-def _deviation(values: Sequence[float], form: str) -> str:
-    return format(stdev(values), form) if len(values) > 1 else ""
+def _spread(name: str, values: Sequence[float]) -> Row:
+    return {name: mean(values), f"{name} +-": deviation(values)}
+
+
+def deviation(values: Sequence[float]) -> float | None:
+    """The standard deviation of one from another; of a single one there is none."""
+    return stdev(values) if len(values) > 1 else None

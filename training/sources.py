@@ -32,9 +32,13 @@ def documents(recipe: Recipe, data_dir: Path) -> list[Document]:
 
 
 def splits(recipe: Recipe, documents: Iterable[Document], data_dir: Path) -> Splits:
-    """The recipe's documents on their sides; the passages of `others`, never of their tests, train too. With a
-    teacher the documents that have no label come along."""
-    found = split(documents, recipe.held_out, recipe.fold)
+    """The recipe's documents on their sides, and what else it learns from."""
+    return complete(recipe, split(documents, recipe.held_out, recipe.fold), data_dir)
+
+
+def complete(recipe: Recipe, found: Splits, data_dir: Path) -> Splits:
+    """The passages of `others`, never of their tests, train too. With a teacher the documents that have no label come
+    along."""
     others = [
         passage
         for name, most in recipe.others.items()

@@ -1,6 +1,7 @@
 """Which documents train, which choose, and which are scored once at the end: no text on two sides.
 
 documents of all sets --RULES--> train, validation, tests --keys--> what stands in a test leaves the others
+documents of all sets --some groups left out--> train, validation, those groups whole
 
 Rules for what leaks were fixed before any model was trained: SMS and SpamAssassin by a stable hash of
 the text; Enron by pairs, since enron1 and enron4 share spam, and so do enron2 and enron5; YouTube by
@@ -11,7 +12,7 @@ holds its sentences in another layout, so the two never come together.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,13 +68,14 @@ class Splits:
     unlabelled: list[Document] = field(default_factory=list)
 
 
-def split(documents: Iterable[Document], held_out: Iterable[str] = (), fold: int = 0) -> Splits:
+def split(documents: Iterable[Document], held_out: Iterable[str] = (), fold: int = 0, folds: int = 0) -> Splits:
     """Splits the documents of any number of sets; raises DataError where two of them must stay apart.
 
     With `held_out`, groups such as `enron_spam/enron4`, validation is those groups whole and nothing
     else: an experiment on how a model does on a corpus that it has not seen, without a look at a test.
-    Another `fold` takes another share of the texts as the test of the sets that have no official one: the
-    folds 0 to 9 of rt_polarity, a tenth each, or 0 to 4 of SMS, are a cross-validation.
+    Another `fold` takes another share of the texts as the test of the sets whose rule has a share: the
+    folds 0 to 9 of rt_polarity, a tenth each, or 0 to 4 of SMS, are a cross-validation. With `folds` the share
+    is one in so many, whatever the rule's.
     """
     groups = frozenset(held_out)
     sides: dict[str, list[Document]] = {"train": [], "validation": [], "test": []}
@@ -81,9 +83,8 @@ def split(documents: Iterable[Document], held_out: Iterable[str] = (), fold: int
     for document in documents:
         sets.add(document.set)
         if key(document.text):
-            sides[side(document, groups, fold)].append(document)
-    if sets >= APART:
-        raise DataError(f"{' and '.join(sorted(APART))} hold the same sentences: leave one out of `sets`")
+            sides[side(document, groups, fold, folds)].append(document)
+    _apart(sets)
     tests: dict[str, list[Document]] = {}
     for document in sides["test"]:
         tests.setdefault(document.set, []).append(document)
@@ -99,24 +100,61 @@ def split(documents: Iterable[Document], held_out: Iterable[str] = (), fold: int
     return Splits(train, validation, tests)
 
 
+def leave_out(documents: Sequence[Document], name: str, groups: Collection[str]) -> Splits:
+    """The test is all of `groups`, each text once, under `name`; everything else trains or chooses.
+
+    What else would be a test is learnt from too, so only the usual validation share chooses.
+    """
+    _apart({document.set for document in documents})
+    left = _unseen((document for document in documents if document.group in groups), {""})
+    taken = {key(document.text) for document in left} | {""}
+    rest = [document for document in documents if document.group not in groups]
+    validation = _unseen(filter(_chooses, rest), taken)
+    taken |= {key(document.text) for document in validation}
+    return Splits(_unseen((document for document in rest if not _chooses(document)), taken), validation, {name: left})
+
+
+def cut(name: str) -> bool:
+    """Whether a set has folds: its test is a share of its texts."""
+    return RULES.get(name, OWN).test > 0
+
+
 def unlabelled(documents: Iterable[Document], of: Splits) -> list[Document]:
     """The first of each text, less those that stand in `of` already, on whatever side."""
     sides = (of.train, of.validation, *of.tests.values())
     return _unseen(documents, {key(document.text) for side in sides for document in side} | {""})
 
 
-def side(document: Document, held_out: Collection[str], fold: int = 0) -> str:
+def side(document: Document, held_out: Collection[str] = (), fold: int = 0, folds: int = 0) -> str:
     """Where the rules alone put a document, whatever copies it has."""
     rule = RULES.get(document.set, OWN)
-    part = document.group.partition("/")[2]
-    place = (share(key(document.text)) - fold * rule.test) % 1
-    if part in rule.test_parts or place < rule.test:
+    test = 1 / folds if folds and rule.test else rule.test
+    if _part(document) in rule.test_parts or _place(document, fold * test) < test:
         return "test"
     if held_out:
         return "validation" if document.group in held_out else "train"
-    if document.kin:
-        place = share(document.kin)
-    return "validation" if part in rule.validation_parts or place < rule.test + rule.validation else "train"
+    return "validation" if _chooses(document, fold * test, test) else "train"
+
+
+def _chooses(document: Document, start: float = 0.0, test: float | None = None) -> bool:
+    """Whether a document that is in no test is in validation: the share of its set after that of the test."""
+    rule = RULES.get(document.set, OWN)
+    test = rule.test if test is None else test
+    place = share(document.kin) if document.kin else _place(document, start)
+    return _part(document) in rule.validation_parts or test <= place < test + rule.validation
+
+
+def _place(document: Document, start: float) -> float:
+    return (share(key(document.text)) - start) % 1
+
+
+def _part(document: Document) -> str:
+    return document.group.partition("/")[2]
+
+
+def _apart(sets: Collection[str]) -> None:
+    if set(sets) >= APART:
+        raise DataError(f"{' and '.join(sorted(APART))} hold the same sentences: leave one out of `sets`")
 
 
 def _unseen(documents: Iterable[Document], taken: set[str]) -> list[Document]:

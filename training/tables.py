@@ -89,8 +89,8 @@ def thresholds(report: dict[str, Any]) -> list[Section]:
     head = (
         "## Thresholds\n\n"
         "For at most so many false positives on validation; and what they come to: false positive rate (between what\n"
-        "the truth lies, 95 %, Clopper and Pearson 1934, as far as so many negatives tell) / recall. On validation\n"
-        "the rate is the one that was asked for, so what it is worth stands in the rows of the tests."
+        "the truth lies, 95 %, Clopper and Pearson 1934, as far as so many negatives tell) / recall. They were chosen\n"
+        "on validation, so what they are worth stands in the rows of the tests."
     )
     return [head, _thresholds_table(report)] if report["validation"]["thresholds"] else []
 
@@ -140,8 +140,10 @@ def _early(report: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 def _cell(entry: dict[str, Any] | None) -> str:
     if entry is None:
         return ""
-    within = "{:.3f} to {:.3f}, ".format(*entry["interval"]) if "interval" in entry else ""
-    return f"{entry['error']:.3f} ({within}{entry['documents']:,})"
+    if "interval" not in entry:
+        return f"{entry['error']:.3f} ({entry['documents']:,})"
+    low, high = entry["interval"]
+    return f"{entry['corrected']:.3f} ({low:.3f} to {high:.3f}, {entry['documents']:,})"
 
 
 def _percent(value: float | None) -> str:

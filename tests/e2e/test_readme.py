@@ -138,7 +138,7 @@ def test_the_shipped_model_is_one_of_the_seeds() -> None:
     ((recipe, table),) = re.findall(shown, text(), re.S)
     tests = report(recipe)["test"]
     for line in table.splitlines()[1:]:
-        name, cells = line[:34].strip(), line[34:].split()
+        name, *cells = re.split("  +", line)
         if name in tests:
             lowest, highest = (float(cell.strip("%")) / 100 for cell in cells[3:5])
             assert lowest - 5e-5 <= tests.pop(name)["accuracy"] <= highest + 5e-5, (

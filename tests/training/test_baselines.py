@@ -12,7 +12,7 @@ from sklearn.feature_extraction import DictVectorizer
 from tests.training.topics import texts as topics
 from tests.training.toy import texts
 from training import bogofilter, fast_text, ss3
-from training.baselines import NB, STREAMING, Classify, baselines, log_count_ratios
+from training.baselines import APART, BAG, NB, STREAMING, STRENGTHS, Classify, baselines, identity, log_count_ratios
 from training.corpus import sentences
 from training.documents import Document
 from training.earliness import accuracy
@@ -37,7 +37,7 @@ def test_log_count_ratios_by_hand() -> None:
 
 def test_all_learn_the_films() -> None:
     found = baselines(("negative", "positive"))
-    assert set(found) == {"bag of words, logistic regression", NB, fast_text.NAME, STREAMING}
+    assert set(found) == {BAG, NB, fast_text.NAME, STREAMING}
     for learn in found.values():
         assert right(learn(FILMS[::2], FILMS[1::4]), FILMS[1::2]) > 0.9
 
@@ -47,6 +47,34 @@ def test_all_learn_three_topics() -> None:
     documents = [Document("", text, names.index(label), "x/y") for text, label in topics()]
     for learn in baselines(names).values():
         assert right(learn(documents[::2], documents[1::2]), documents[1::2]) > 0.9
+
+
+@pytest.mark.parametrize(("name", "longest"), [(BAG, 1), (NB, 2)])
+def test_validation_chooses_a_linear_models_strength(name: str, longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A rare word that is always right is believed by one that learnt freely only."""
+    mostly = [Document("", "often", int(i % 10 > 0), "x/y") for i in range(1000)]
+    seldom = [Document("", "often seldom", 0, "x/y")] * 3
+    weak, strong = 1e-4, 1e4
+    monkeypatch.setitem(STRENGTHS, longest, (weak, strong))
+    for label, sign in ((0, -1), (1, 1)):  # validation says what "seldom" is worth
+        classify = baselines(("a", "b"))[name](mostly + seldom, [seldom[0]._replace(label=label)])
+        assert classify is not None
+        assert sign * (classify(seldom).last[0, 1] - 0.5) > 0
+    assert str(strong) in identity(name)
+
+
+def test_a_set_by_itself_is_not_confused_by_another() -> None:
+    """What is good of a book is bad of a film."""
+    learnt = [
+        Document("", f"{word} {i}", int((word == "long") == (of == "books")), f"{of}/all")
+        for of in ("books", "films", "films")
+        for word in ("long", "short")
+        for i in range(40)
+    ]
+    found = baselines(("negative", "positive"), ("books", "films"))
+    assert APART not in baselines(("negative", "positive"), ("books",))
+    assert right(found[APART](learnt, learnt), learnt) == 1
+    assert right(found[NB](learnt, learnt), learnt) < 0.9
 
 
 def test_fast_text_is_the_same_each_time() -> None:

@@ -82,17 +82,43 @@ def test_few_negatives_tell_little_of_a_rate() -> None:
     assert interval(np.ones(3, np.int64), none[:3], 0.5) == {"negatives": 0, "interval": [0.0, 1.0]}
 
 
+def calibrated(documents: int, scale: float, seed: int) -> Scores:
+    """Scores whose log-odds are true once they are multiplied by `scale`."""
+    generator = np.random.default_rng(seed)
+    odds = generator.normal(0, 2, documents)
+    labels = (generator.uniform(size=documents) < 1 / (1 + np.exp(-scale * odds))).astype(np.int64)
+    positive = 1 / (1 + np.exp(-odds))
+    return Scores.ends(labels, np.stack([1 - positive, positive], axis=1))
+
+
 def test_a_calibration_error_has_an_interval_where_documents_are_few() -> None:
-    generator = np.random.default_rng(1)
-    positive = generator.uniform(0, 1, ENOUGH)
-    labels = (generator.uniform(0, 1, ENOUGH) < positive).astype(np.int64)
-    probabilities = np.stack([1 - positive, positive], axis=1)
-    scores = Scores(labels, [np.stack([row, row]) for row in probabilities])
-    many, few = calibration_errors(scores)["1"], calibration_errors(scores.of(range(400)))["1"]
+    scores = calibrated(ENOUGH, 1.0, seed=1)
+    many, few = calibration_errors(scores)["end"], calibration_errors(scores.of(range(400)))["end"]
     assert "interval" not in many
-    assert many["error"] < 0.02
+    assert many["error"] < 0.03
     low, high = few["interval"]
-    assert low < high
+    assert low <= few["corrected"] <= high
     assert 0.01 < high - low < 0.1
+    assert few["corrected"] < few["error"]
     assert len(few["claimed"]) == len(few["right"]) == 15
     assert few["claimed"] == sorted(few["claimed"])
+
+
+@pytest.mark.parametrize(("scale", "truth"), [(1.0, 0.0), (0.7, 0.0536)])
+def test_the_interval_of_a_calibration_error_holds_the_truth_as_often_as_it_says(scale: float, truth: float) -> None:
+    """A model without a fault, and one that is too sure; the percentiles of a bootstrap hold the truth of neither."""
+    found = [calibration_errors(calibrated(400, scale, seed))["end"] for seed in range(60)]
+    assert all(f["interval"][0] <= f["corrected"] <= f["interval"][1] for f in found)
+    held = [f["interval"][0] <= truth <= f["interval"][1] for f in found]
+    assert sum(held) >= 52  # of 60; fewer than that have a chance of one in a hundred at 95 %
+    corrected, plain = (np.mean([f[name] for f in found]) for name in ("corrected", "error"))
+    assert abs(corrected - truth) < 0.02 < plain - truth
+
+
+def test_no_fault_in_few_documents_is_the_rule_of_three() -> None:
+    sure = Scores.ends(np.ones(150, np.int64), np.tile([0.0, 1.0], (150, 1)))
+    found = calibration_errors(sure)["end"]
+    assert (found["error"], found["corrected"], found["interval"][0]) == (0, 0, 0)
+    assert found["interval"][1] == pytest.approx(3.7 / 150, rel=0.2)
+    unsure = Scores.ends(np.ones(2, np.int64), np.tile([0.1, 0.9], (2, 1)))
+    assert calibration_errors(unsure)["end"]["interval"][1] > 0.5  # two documents say next to nothing

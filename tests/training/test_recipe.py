@@ -63,6 +63,11 @@ def test_what_a_recipe_does_not_know_it_refuses(tmp_path: Path, override: str, m
         load(toy.recipe(tmp_path), [override])
 
 
+def test_a_teacher_wants_texts_without_labels(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match="sst2 has no documents without labels"):
+        load(toy.recipe(tmp_path), ["sets=sst2", "teacher=models/pretrained/sentiment-gru"])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
