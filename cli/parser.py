@@ -69,7 +69,7 @@ The table (.csv, .jsonl or .parquet, as OUTPUT ends) has a row for each document
   probability  of the positive label, after the last sentence
   sentences    how many
   decided_at   the index of the sentence after which the label no longer changed
-  warnings     mostly_unknown_words, no_words, very_short
+  warnings     mostly_unknown_words, no_words, not_english, very_short
   error        why it could not be scored
 
 Until all is done the rows are in OUTPUT.part. After Ctrl-C, a kill or a crash the same command goes on

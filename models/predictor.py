@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
+from models import english
 from models.arrays.tokens import Floats
 from models.artefact import Artefact
 from models.calibration import log_odds, softmax
@@ -36,7 +37,8 @@ class Step(NamedTuple):
 
     `probabilities` one per label; `log_odds` of the last label, calibrated; `delta`, log_odds less
     what it was before the sentence; `words` of the sentence, and how many of them are `unknown`;
-    `features`, what the readout sees, as float32 bytes.
+    `features`, what the readout sees, as float32 bytes; how many different words are `common` in English, all
+    words where the model knows no English.
     """
 
     probabilities: tuple[float, ...]
@@ -45,6 +47,7 @@ class Step(NamedTuple):
     words: int
     unknown: int
     features: bytes
+    common: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class Predictor:
         self.engine = engine(artefact, str(device))
         self.state_bytes = _COUNT.itemsize + _FLOAT.itemsize * len(self.engine.initial)
         """Bytes of a state: how many sentences it has read (uint32), then its float32 numbers."""
+        self._common = english.ids(artefact.vocabulary)
 
     def advance(self, items: Sequence[tuple[bytes | None, Sequence[str]]]) -> list[Advance | UndertoneError]:
         """Scores every item's sentences from its state on (None: from the start), in one batch.
@@ -174,6 +178,7 @@ class Predictor:
                 map(len, words),
                 [each.count(UNKNOWN) for each in words],
                 (features[at : at + size] for at in range(0, len(features), size)),
+                self._counted(words),
             )
         )
         states = run.states[[rows[end - 1] for end in ends]].astype(_FLOAT, copy=False)
@@ -181,6 +186,12 @@ class Predictor:
             (i, counts[end - 1].to_bytes(_COUNT.itemsize, "little") + state.tobytes(), steps[start:end])
             for i, start, end, state in zip(plan.order, starts, ends, states, strict=True)
         ]
+
+    def _counted(self, sentences: list[list[int]]) -> list[int]:
+        """How many different words of each sentence are common in English."""
+        if self._common is None:
+            return list(map(len, sentences))
+        return [len(self._common.intersection(ids)) for ids in sentences]
 
 
 def _widths(lengths: list[int]) -> list[int]:

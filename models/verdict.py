@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from models.english import foreign
 from models.errors import InvalidRequest
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 NEVER: Final = -1
 FEW_WORDS: Final = 3
 MOSTLY: Final = 0.5
+NOT_ENGLISH: Final = "not_english"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +30,20 @@ class Verdict:
     decided_at: int = NEVER
     words: int = 0
     unknown: int = 0
+    common: int = 0
 
     def after(self, index: int, step: Step) -> Verdict:
         """The same with the sentence of that index."""
         label = self.label_of(step)
         decided_at = self.decided_at if label == self.label else index
-        return Verdict(self.threshold, label, decided_at, self.words + step.words, self.unknown + step.unknown)
+        return Verdict(
+            self.threshold,
+            label,
+            decided_at,
+            self.words + step.words,
+            self.unknown + step.unknown,
+            self.common + step.common,
+        )
 
     def label_of(self, step: Step) -> int:
         """The positive label is the last; with more than two there is no threshold."""
@@ -45,8 +55,12 @@ class Verdict:
     def warnings(self) -> list[str]:
         if self.words == 0:
             return ["no_words"]
-        warnings = ["very_short"] if self.words < FEW_WORDS else []
-        return [*warnings, "mostly_unknown_words"] if self.unknown > MOSTLY * self.words else warnings
+        holds = {
+            "very_short": self.words < FEW_WORDS,
+            "mostly_unknown_words": self.unknown > MOSTLY * self.words,
+            NOT_ENGLISH: foreign(self.words, self.unknown, self.common),
+        }
+        return [warning for warning, held in holds.items() if held]
 
 
 def threshold(artefact: Artefact, asked: float | str | None) -> float | None:

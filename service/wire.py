@@ -229,7 +229,7 @@ class Verdict(_Out):
     prior: float = Field(description="Log-odds before this request's first sentence; prior and deltas add up.")
     threshold: float | None = None
     decided_at: int | None = Field(description="The first sentence after which the label no longer changed.")
-    warnings: list[Literal["mostly_unknown_words", "no_words", "very_short"]]
+    warnings: list[Literal["mostly_unknown_words", "no_words", "not_english", "very_short"]]
     model: ModelId
     session: SessionOut | None = None
     mail: MailOut | None = Field(None, description="Of a mail only.", exclude_if=_is_none)

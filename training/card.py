@@ -37,6 +37,7 @@ def page(report: dict[str, Any]) -> str:
         "The others learnt from the same documents. All but PySS3 read a whole text at once; PySS3 and bogofilter\n"
         "have scores, not probabilities, so their log loss says little.",
         tables.figures(report),
+        *tables.not_english(report),
         "## While it is read\n\n"
         "Accuracy after the first sentences (of a shorter document: after its last), and after a share of them; what\n"
         "is missing to 100 % is the error rate.",

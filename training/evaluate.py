@@ -16,12 +16,12 @@ import torch
 from models.artefact import REPORT, load
 from models.predictor import Predictor
 from models.shipped import PRETRAINED
-from training import sources
+from training import foreign, sources
 from training.documents import Document
 from training.errors import TrainingError
 from training.measure import recipe_of
 from training.metrics import figures
-from training.score import readable, score
+from training.score import readable
 from training.splits import split
 
 _HEADS: Final = (
@@ -48,7 +48,7 @@ def folders(named: Sequence[Path]) -> list[Path]:
 
 
 def evaluate(named: Sequence[Path], data_dir: Path, device: torch.device) -> Iterator[str]:
-    """The lines of the table, each as soon as it is known."""
+    """The lines of the table, each as soon as it is known; what is not English, where there is any, once more apart."""
     yield from _head()
     read: dict[Any, dict[str, list[Document]]] = {}
     for artefact in map(load, folders(named)):
@@ -58,9 +58,10 @@ def evaluate(named: Sequence[Path], data_dir: Path, device: torch.device) -> Ite
             read[known] = split(sources.documents(recipe, data_dir), fold=recipe.fold).tests
         predictor = Predictor(artefact, device)
         for name, documents in read[known].items():
-            yield _row(
-                artefact.name, name, figures(score(predictor, readable(artefact, documents), name), artefact.thresholds)
-            )
+            found, rows = foreign.score(predictor, readable(artefact, documents), name)
+            yield _row(artefact.name, name, figures(found, artefact.thresholds))
+            if apart := foreign.apart(found, rows):
+                yield _row(artefact.name, name + foreign.APART, apart)
 
 
 def told(named: Sequence[Path]) -> Iterator[str]:
@@ -70,7 +71,10 @@ def told(named: Sequence[Path]) -> Iterator[str]:
         report = json.loads((folder / REPORT).read_text("utf-8"))
         order = [*report["recipe"]["sets"], *report["test"]]
         for name in sorted(report["test"], key=order.index):
-            yield _row(f"{report['task']}-{report['family']}", name, report["test"][name])
+            model = f"{report['task']}-{report['family']}"
+            yield _row(model, name, report["test"][name])
+            if apart := report.get("not_english", {}).get(name):
+                yield _row(model, name + foreign.APART, apart)
 
 
 def _head() -> Iterator[str]:
@@ -81,7 +85,8 @@ def _head() -> Iterator[str]:
 def _row(model: str, test: str, entry: dict[str, Any]) -> str:
     cells = [model, test, f"{entry['documents']:,}", _percent(entry["accuracy"]), _number(entry["roc_auc"])]
     cells += [_number(entry["log_loss"]), _percent(entry.get("false_positive_rate")), _percent(entry.get("recall"))]
-    return _line([*cells, _number(entry["calibration_error"]["end"]["error"])])
+    calibration = entry.get("calibration_error", {}).get("end", {})
+    return _line([*cells, _number(calibration.get("error"))])
 
 
 def _line(cells: Sequence[str]) -> str:

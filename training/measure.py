@@ -16,7 +16,7 @@ import torch
 from models import reference
 from models.artefact import CONFIG, VOCABULARY, WEIGHTS, Artefact
 from models.predictor import Predictor
-from training import card, disguises, report, sources
+from training import card, disguises, foreign, report, sources
 from training.baselines import STREAMING, baselines
 from training.datasets import SPAM
 from training.documents import Document
@@ -24,7 +24,7 @@ from training.earliness import earliness
 from training.errors import RecipeError
 from training.metrics import figures, summary
 from training.recipe import Recipe, from_dict
-from training.score import Scores, advances, readable, score, scores
+from training.score import Scores, advances, readable, scores
 from training.splits import Splits
 
 
@@ -52,6 +52,7 @@ def measure(
         rows.setdefault(document.set, []).append(i)
     known = list(advances(predictor, validation, "validation"))
     scored = scores(validation, known)
+    tested = {name: foreign.score(predictor, found, name) for name, found in tests.items()}
     return {
         "task": recipe.task,
         "family": recipe.family,
@@ -66,7 +67,8 @@ def measure(
         "validation": figures(scored, artefact.thresholds),
         "validation_by_set": {name: figures(scored.of(of), artefact.thresholds) for name, of in rows.items()},
         "reference": reference.measured(advance for _, advance in known),
-        "test": {name: figures(score(predictor, found, name), artefact.thresholds) for name, found in tests.items()},
+        "test": {name: figures(found, artefact.thresholds) for name, (found, _) in tested.items()},
+        "not_english": {name: found for name, of in tested.items() if (found := foreign.apart(*of))},
         "disguised": _disguised(predictor, recipe, [d for found in tests.values() for d in found]),
         "baselines": _baselines(splits, tests, recipe) if tests and beside else {},
         "refused": {name: share for name, share in refused.items() if share},

@@ -1,6 +1,6 @@
 """A report as the tables of its card, each a list of lines of Markdown.
 
-report.json --figures, earliness, stop, erde, calibration, thresholds, disguised--> tables
+report.json --figures, not_english, earliness, stop, erde, calibration, thresholds, disguised--> tables
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import Any
 
 from training.baselines import STREAMING
 from training.disguises import WORDS
+from training.foreign import APART
 from training.picture import in_order
 
 Section = str | list[str]
@@ -41,6 +42,24 @@ def figures(report: dict[str, Any]) -> list[str]:
             cells += [_percent(row.get("false_positive_rate")), _percent(row.get("recall"))]
             lines.append(f"| {name} | {by} | {entry['documents']:,} | {' | '.join(cells)} |")
     return lines
+
+
+def not_english(report: dict[str, Any]) -> list[Section]:
+    """A paragraph and a table, where any test document is not English."""
+    found = report.get("not_english")
+    if not found:
+        return []
+    text = (
+        "Of these the documents that are not English, by the rule that warns callers (`not_english`): another\n"
+        "language, or words that were thrown together."
+    )
+    heads = ("documents", report["labels"][-1], "accuracy", "log loss", "false positives", "recall")
+    rows = []
+    for name, entry in found.items():
+        cells = [f"{entry['documents']:,}", f"{entry['positives']:,}", _percent(entry["accuracy"])]
+        cells += [_number(entry["log_loss"]), _percent(entry.get("false_positive_rate")), _percent(entry.get("recall"))]
+        rows.append((name + APART, cells))
+    return [text, table("scored on", heads, rows)]
 
 
 def earliness(report: dict[str, Any]) -> list[str]:

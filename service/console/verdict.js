@@ -12,6 +12,7 @@ const STEADY = 500;
 const WARNINGS = {
   mostly_unknown_words: "Most of its words are unknown to the model.",
   no_words: "There are no words in it.",
+  not_english: "It does not read as English, which is all that the model has learnt.",
   very_short: "It is very short.",
 };
 

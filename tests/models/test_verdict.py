@@ -12,8 +12,8 @@ from models.verdict import NEVER, Verdict, threshold
 from tests.models.tiny import artefact
 
 
-def step(*probabilities: float, words: int = 4, unknown: int = 0) -> Step:
-    return Step(probabilities, 0.0, 0.0, words, unknown, b"")
+def step(*probabilities: float, words: int = 4, unknown: int = 0, common: int = 0) -> Step:
+    return Step(probabilities, 0.0, 0.0, words, unknown, b"", common)
 
 
 def test_a_label_is_decided_where_it_changed_last() -> None:
@@ -38,17 +38,22 @@ def test_of_three_labels_the_most_probable_is_given() -> None:
     ("steps", "wanted"),
     [
         ([], ["no_words"]),
-        ([(0, 0)], ["no_words"]),
-        ([(2, 0)], ["very_short"]),
-        ([(2, 2)], ["very_short", "mostly_unknown_words"]),
-        ([(4, 2)], []),
-        ([(4, 2), (2, 2)], ["mostly_unknown_words"]),
+        ([(0, 0, 0)], ["no_words"]),
+        ([(2, 0, 0)], ["very_short"]),
+        ([(2, 2, 2)], ["very_short", "mostly_unknown_words"]),
+        ([(2, 2, 0)], ["very_short", "mostly_unknown_words", "not_english"]),
+        ([(4, 2, 2)], []),
+        ([(4, 2, 2), (2, 2, 0)], ["mostly_unknown_words"]),
+        ([(9, 3, 0)], ["not_english"]),
+        ([(9, 3, 0), (1, 0, 1)], []),
+        ([(9, 3, 1)], []),
+        ([(5, 1, 0), (5, 3, 1)], ["not_english"]),
     ],
 )
-def test_warnings(steps: list[tuple[int, int]], wanted: list[str]) -> None:
+def test_warnings(steps: list[tuple[int, int, int]], wanted: list[str]) -> None:
     verdict = Verdict(0.5)
-    for words, unknown in steps:
-        verdict = verdict.after(0, step(0.5, 0.5, words=words, unknown=unknown))
+    for words, unknown, common in steps:
+        verdict = verdict.after(0, step(0.5, 0.5, words=words, unknown=unknown, common=common))
     assert verdict.warnings == wanted
 
 

@@ -24,7 +24,7 @@ def model(bench: Bench) -> Model:
 
 
 def step(p: float, words: int = 5, unknown: int = 0) -> Step:
-    return Step((1 - p, p), 10 * p, 0.5, words, unknown, struct.pack("<2f", p, 1 / 3))
+    return Step((1 - p, p), 10 * p, 0.5, words, unknown, struct.pack("<2f", p, 1 / 3), words)
 
 
 def advance(*steps: Step, prior: float = 0.25) -> Advance:

@@ -33,7 +33,9 @@ def test_what_serving_does_not_bring_is_named_with_how_to_get_it(package: str) -
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("command", ["data", "train", "evaluate", "reference", "leave-out", "folds", "seeds", "compare"])
+@pytest.mark.parametrize(
+    "command", ["data", "train", "evaluate", "reference", "leave-out", "folds", "seeds", "compare"]
+)
 def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
         parser().parse_args([command, "--help"])
