@@ -134,7 +134,7 @@ def _fit(
     classifier.prepare(vocabulary)
     whole, unseen = _whole(train, splits.train), _whole(validation, splits.validation)
     of_path: Opinion | None = None
-    if LINEAR in recipe.teacher:
+    if LINEAR in recipe.teacher and isinstance(classifier, Wide):
         of_path = teacher.linear(classifier, wide.linear(classifier, whole, recipe.linear), unseen, without)
     if recipe.teacher:
         taught = teacher.believed(without, _beliefs(recipe, splits, of_path, device))
