@@ -27,7 +27,7 @@ TABLE: Final = f"""\
   {NEGATIVE}    of predict and watch with --quiet: no text has it
   {USAGE}   the command line asks for what cannot be
   {DATA}   some text could not be read or scored; all others were
-  {NO_INPUT}   an input is not there, or may not be read
+  {NO_INPUT}   what watch or score reads is not there, or may not be read
   {NO_OUTPUT}   the output cannot be written
   {LATER}   the service cannot be reached or is busy: try again later
   {FORBIDDEN}   the service wants an API key, or another one

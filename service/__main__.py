@@ -13,6 +13,7 @@ from typing import Final
 
 from service import catalogue
 from service.address import AddressError, listenable
+from service.home import HomeError, held
 from service.settings import Settings, SettingsError
 
 ROOT: Final = Path(__file__).parent.parent
@@ -38,16 +39,19 @@ def main() -> None:
     except (SettingsError, AddressError) as error:
         sys.exit(f"undertone: {error}")
     environment = {"BENTOML_DO_NOT_TRACK": "True", "OMP_NUM_THREADS": "1", **os.environ}
-    # Two servers with one BENTOML_HOME would wipe each other's metrics.
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     environment.setdefault("BENTOML_HOME", str(cache / "undertone" / f"{host}-{arguments.port}"))
     environment["UNDERTONE_WORKERS"] = str(settings.workers)
-    Path(environment["BENTOML_HOME"]).mkdir(parents=True, exist_ok=True)
-    os.chdir(ROOT)
     command = [sys.executable, "-m", "bentoml", "serve", "service.app:Undertone"]
     command += ["--host", host, "--port", str(arguments.port)]
     command += ["--timeout-keep-alive", str(KEEP_ALIVE)]
-    os.execve(command[0], command, environment)  # noqa: S606 - signals are then BentoML's to handle
+    os.chdir(ROOT)
+    try:
+        # Until BentoML binds, which takes seconds, the address is free for whoever else starts.
+        with held(Path(environment["BENTOML_HOME"])):
+            os.execve(command[0], command, environment)  # noqa: S606 - signals are then BentoML's to handle
+    except HomeError as error:
+        sys.exit(f"undertone: {error}")
 
 
 if __name__ == "__main__":

@@ -45,6 +45,7 @@ def test_help_needs_no_torch() -> None:
         (["predict", "--task", "spam", "--url", "localhost:3000", "x"], 64, "wanted is http://HOST:PORT"),
         (["predict", "--url", "http://localhost:3000", "x"], 64, "--url needs --task"),
         (["watch", "--follow", "--model", "MODEL"], 64, "--follow needs a FILE"),
+        (["predict", "--model", "MODEL", "nothing"], 65, "nothing: it cannot be read: No such file"),
         (["watch", "--model", "MODEL", "nothing"], 66, "nothing: No such file"),
         (["predict", "--task", "sentiment", "--model", "MODEL", "x"], 64, "spam-gru does spam, not sentiment"),
         (["predict", "--model", "MODEL", "--threshold", "fpr:0.5", "x"], 64, "threshold is 'fpr:0.5', wanted is"),

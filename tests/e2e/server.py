@@ -51,6 +51,12 @@ def free_port() -> int:
     return number
 
 
+def inherited() -> dict[str, str]:
+    """The environment of these tests without what is meant for another service."""
+    cleared = ("UNDERTONE_", "REDIS_", "PROMETHEUS_", "BENTOML_")
+    return {k: v for k, v in os.environ.items() if k in ("UNDERTONE_MODELS",) or not k.startswith(cleared)}
+
+
 def counted(exposition: str, name: str, **labels: str) -> float:
     """What /metrics says: the sum over all samples of `name` that have these labels."""
     return sum(
@@ -74,8 +80,6 @@ class Service:
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = folder / f"service-{self.port}.log"
-        cleared = ("UNDERTONE_", "REDIS_", "PROMETHEUS_", "BENTOML_")
-        inherited = {k: v for k, v in os.environ.items() if k in ("UNDERTONE_MODELS",) or not k.startswith(cleared)}
         self._known: set[int] = set()
         self._last: dict[Asked, int] = {}
         self._wanted = int((environment or {}).get("UNDERTONE_WORKERS", "1"))
@@ -84,7 +88,7 @@ class Service:
             self.process = subprocess.Popen(
                 [part.format(port=self.port) for part in command],
                 cwd=ROOT,
-                env={**inherited, "XDG_CACHE_HOME": str(folder / "cache"), **(environment or {})},
+                env={**inherited(), "XDG_CACHE_HOME": str(folder / "cache"), **(environment or {})},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,

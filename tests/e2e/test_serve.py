@@ -10,13 +10,26 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.e2e.server import BENTOML, COMMAND, ROOT, Client, Service, counted, in_turns
-from tests.waiting import eventually
+from tests.e2e.server import (
+    ANSWER_SECONDS,
+    BENTOML,
+    COMMAND,
+    ROOT,
+    STOP_SECONDS,
+    Client,
+    Service,
+    counted,
+    free_port,
+    in_turns,
+    inherited,
+)
+from tests.waiting import eventually, soon
 
 MAKE = ("make", "--no-print-directory", "serve", "PORT={port}")
 GRACE = 120
@@ -124,6 +137,66 @@ def test_a_second_one_on_the_same_port_is_refused_and_does_the_first_no_harm(ser
     assert "Traceback" not in second.stderr
     assert httpx.post(f"{service.url}/v1/predict", json=TEXT).status_code == 200
     eventually(lambda: asked() == before + 1, "what was counted before is still there")
+
+
+def test_of_two_that_start_at_once_one_serves_and_the_other_says_why_it_does_not(tmp_path: Path) -> None:
+    """Both find the port free: it is taken only when BentoML, seconds later, binds."""
+    port = free_port()
+    environment = {"XDG_CACHE_HOME": str(tmp_path), "UNDERTONE_MODELS": "spam-gru", "UNDERTONE_WORKERS": "2"}
+    logs = [tmp_path / name for name in ("one.log", "other.log")]
+    both = [begun(port, environment, log) for log in logs]
+    try:
+        soon(lambda: any(process.poll() is not None for process in both), "one of them has ended")
+        ended = [process.poll() for process in both]
+        assert sorted(ended, key=str) == [1, None], "the other one runs"
+        (sentence,) = logs[ended.index(1)].read_text().splitlines()
+        assert sentence.startswith("undertone: another service that runs, begins or ends has ")
+        url = f"http://127.0.0.1:{port}"
+
+        def answered() -> bool:
+            with suppress(httpx.TransportError):
+                return httpx.post(f"{url}/v1/predict", json=TEXT, timeout=ANSWER_SECONDS).status_code == 200
+            return False
+
+        def documents() -> float:
+            return counted(httpx.get(f"{url}/metrics", timeout=ANSWER_SECONDS).text, "undertone_documents_total")
+
+        soon(answered, "it serves")
+        assert all(answered() for _ in range(3))
+        eventually(lambda: documents() == 4, "it counts everything")
+    finally:
+        for process in both:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+            process.wait(STOP_SECONDS)
+
+
+def begun(port: int, environment: dict[str, str], log: Path) -> subprocess.Popen[bytes]:
+    """`python -m service`, as a process group; nobody waits until it serves."""
+    command = [part.format(port=port) for part in COMMAND]
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command, cwd=ROOT, env=inherited() | environment, stdout=output, stderr=output, start_new_session=True
+        )
+
+
+def test_one_with_the_folder_of_another_is_refused_before_it_wipes_what_that_has_counted(
+    service: Service, tmp_path: Path
+) -> None:
+    """On a port of its own, so that its being late is no matter of luck."""
+    home = service.log.parent / "cache" / "undertone" / f"127.0.0.1-{service.port}"
+    assert service.post("/v1/predict", json=TEXT).status_code == 200
+
+    def asked() -> float:
+        return counted(service.get("/metrics").text, "undertone_requests_total", route="/v1/predict")
+
+    before = asked()
+    environment = {"BENTOML_HOME": str(home), "UNDERTONE_MODELS": "spam-gru"}
+    refused = f"undertone: another service that runs, begins or ends has {home}: stop it"
+    with pytest.raises(RuntimeError, match=refused), Service(tmp_path, environment):
+        pass
+    assert service.post("/v1/predict", json=TEXT).status_code == 200
+    eventually(lambda: asked() >= before + 1, "what was counted before is still there")
 
 
 @pytest.mark.parametrize("command", [COMMAND, BENTOML], ids=["python -m service", "bentoml serve"])

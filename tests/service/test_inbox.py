@@ -36,7 +36,7 @@ def test_who_puts_waits_for_who_reads() -> None:
 
         async def fill() -> None:
             nonlocal put
-            while True:
+            for _ in range(WAITING + 5):  # one that never waited would fill the memory
                 await inbox.put("x")
                 put += 1
 

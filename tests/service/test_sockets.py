@@ -414,6 +414,7 @@ def test_a_client_that_goes_stops_the_work_and_leaves_the_session_at_its_last_ev
 AHEAD: Final = {
     "large frames, which are scored": ["The cat sat on it. You won free money! " * 1600] * 16,
     "small frames, which are read no faster than the rate": ["x "] * 2000,
+    "small frames, of which there is nothing to say": ["." * 4000, *["."] * 2000],
 }
 
 
