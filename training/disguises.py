@@ -1,46 +1,46 @@
-"""Spam as it is written to slip through, made by rules from spam that was held out.
+"""Texts as spam is written to slip through, made by rules; of ham too, since people write with accents and blanks.
 
-documents --write, one rule after another--> disguised documents --score--> recall with and without, same threshold
+document --write, by one rule--> the same for people, another text for a machine
+Unicode's confusables (UTS 39) --_alike--> the look-alikes of a letter, whatever models/disguise.py folds
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+import string
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from random import Random
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
+from confusable_homoglyphs.confusables import confusables_data
 
-from models.predictor import Predictor
-from training.documents import Document, share
-from training.score import score
+from training.documents import Document, Rule
 
 WORDS: Final = 0.5
 """The share of the words of four letters and more that are disguised."""
 LETTERS: Final = 0.5
 """The share of a word's letters that are replaced, or followed by what nobody sees; at least one is, if any can be."""
-MOST: Final = 1000
-"""Documents that are disguised; of more, those with the smallest `documents.share`."""
 
 _WORD: Final = re.compile(r"[^\W\d_]{4,}")
 _LEET: Final = {"a": "4@", "b": "8", "e": "3", "i": "1!", "l": "1", "o": "0", "s": "5$", "t": "7"}
-_ALIKE: Final = {
-    "a": "аɑαᴀàáä", "c": "сϲᴄç", "d": "ԁᴅ", "e": "еéèëᴇ", "g": "ɡց", "h": "һհ", "i": "іıíìïɪ", "j": "ј", "k": "κк",
-    "l": "ӏʟ", "m": "мᴍ", "n": "ոñɴ", "o": "оοöóòօᴏ", "p": "рρᴘ", "r": "гʀ", "s": "ѕꜱ", "t": "тτᴛ", "u": "υսüúᴜ",
-    "v": "ѵνᴠ", "w": "ԝᴡ", "x": "хχ", "y": "уýʏ", "z": "ᴢ",
-}  # fmt: skip
 _UNSEEN: Final = "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 
 
 def leet(word: str, chance: Random) -> str:
     """vi4gr@"""
-    return _replaced(word, _LEET, chance)
+    return _replaced(word, _LEET | {c.upper(): signs for c, signs in _LEET.items()}, chance)
 
 
 def homoglyphs(word: str, chance: Random) -> str:
-    """Letters of other scripts, and letters with accents, that look like the word's own."""
-    return _replaced(word, _ALIKE, chance)
+    """What Unicode says may be taken for a letter, in whatever script."""
+    return _replaced(word, _alike(), chance)
+
+
+def accents(word: str, chance: Random) -> str:
+    """víägrą"""
+    return _replaced(word, _accented(), chance)
 
 
 def zero_width(word: str, chance: Random) -> str:
@@ -63,6 +63,7 @@ def split_words(word: str, chance: Random) -> str:
 RULES: Final[dict[str, Callable[[str, Random], str]]] = {
     "leet": leet,
     "homoglyphs": homoglyphs,
+    "accents": accents,
     "zero-width": zero_width,
     "spacing": spacing,
     "split words": split_words,
@@ -79,24 +80,39 @@ def write(text: str, rule: str, seed: int | str = 1) -> str:
     return _WORD.sub(disguised, text)
 
 
-def recalls(predictor: Predictor, documents: Sequence[Document], threshold: float = 0.5) -> dict[str, Any]:
-    """The recall on the spam among `documents` as it is, and disguised by each rule, all at one threshold."""
-    spam = sorted((d for d in documents if d.label == 1), key=lambda d: share(d.text))[:MOST]
-    if not spam:
-        return {}
+def rules() -> dict[str, Rule]:
+    return {name: partial(_disguised, name) for name in RULES}
 
-    def recall(chosen: Sequence[Document], name: str) -> float:
-        return float(np.mean(score(predictor, chosen, name).last[:, 1] >= threshold))
 
-    found: dict[str, Any] = {"documents": len(spam), "threshold": threshold, "plain": recall(spam, "plain")}
-    for rule in RULES:
-        found[rule] = recall([d._replace(text=write(d.text, rule)) for d in spam], rule)
+def _disguised(rule: str, document: Document) -> str:
+    return write(document.text, rule)
+
+
+@cache
+def _alike() -> dict[str, list[str]]:
+    """The look-alikes of each letter, less those that NFKC makes the letter again, as anybody's reader does."""
+    found = {}
+    for letter in string.ascii_letters:
+        alike = [entry["c"].strip("\u200e") for entry in confusables_data.get(letter, [])]
+        forms = {unicodedata.normalize("NFKC", form) for form in alike}
+        found[letter] = sorted(form for form in forms if form.lower() != letter.lower())
     return found
 
 
-def _replaced(word: str, by: dict[str, str], chance: Random) -> str:
-    chosen = _some([i for i, c in enumerate(word) if c.lower() in by], chance)
-    return "".join(chance.choice(by[c.lower()]) if i in chosen else c for i, c in enumerate(word))
+@cache
+def _accented() -> dict[str, list[str]]:
+    """Each letter with every accent that Unicode has it with in one character."""
+    found: dict[str, list[str]] = {}
+    for c in map(chr, range(0x80, 0x2000)):
+        apart = unicodedata.normalize("NFD", c)
+        if len(apart) > 1 and apart[0] in string.ascii_letters:
+            found.setdefault(apart[0], []).append(c)
+    return found
+
+
+def _replaced(word: str, by: Mapping[str, Sequence[str]], chance: Random) -> str:
+    chosen = _some([i for i, c in enumerate(word) if by.get(c)], chance)
+    return "".join(chance.choice(by[c]) if i in chosen else c for i, c in enumerate(word))
 
 
 def _some(places: Sequence[int], chance: Random) -> set[int]:

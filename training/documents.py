@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 NO_TARGET: Final = -1
@@ -31,6 +32,10 @@ class Document(NamedTuple):
     @property
     def set(self) -> str:
         return self.group.partition("/")[0]
+
+
+Rule = Callable[[Document], str | None]
+"""The text that a rule makes of a document; None where it has nothing to do with it."""
 
 
 def key(text: str) -> str:

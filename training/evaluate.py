@@ -1,7 +1,8 @@
 """The accuracies of artefacts on the tests of the sets that they learnt from, as a table.
 
 artefacts, DATA_DIR --splits--> tests --Predictor.advance--> Scores --figures--> a line each
-artefacts' reports ------------------------------------------------------------> the same lines, as they tell it
+tests --rewriting--> what is called spam when it is disguised, or has a tell more or less
+artefacts' reports ------------------------------------------------------------> the table's lines, as they tell it
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ import torch
 from models.artefact import REPORT, load
 from models.predictor import Predictor
 from models.shipped import PRETRAINED
-from training import foreign, sources
+from training import foreign, rewriting, sources
+from training.datasets import SPAM
 from training.documents import Document
 from training.errors import TrainingError
 from training.measure import recipe_of
@@ -48,8 +50,10 @@ def folders(named: Sequence[Path]) -> list[Path]:
 
 
 def evaluate(named: Sequence[Path], data_dir: Path, device: torch.device) -> Iterator[str]:
-    """The lines of the table, each as soon as it is known; what is not English, where there is any, once more apart."""
+    """The lines of the table, each as soon as it is known; what is not English, where there is any, once more apart.
+    After it, of spam, what becomes of rewritten documents."""
     yield from _head()
+    rewritten: list[str] = []
     read: dict[Any, dict[str, list[Document]]] = {}
     for artefact in map(load, folders(named)):
         recipe = recipe_of(artefact)
@@ -57,11 +61,15 @@ def evaluate(named: Sequence[Path], data_dir: Path, device: torch.device) -> Ite
         if known not in read:
             read[known] = split(sources.documents(recipe, data_dir), fold=recipe.fold).tests
         predictor = Predictor(artefact, device)
-        for name, documents in read[known].items():
-            found, rows = foreign.score(predictor, readable(artefact, documents), name)
+        tests = {name: readable(artefact, documents) for name, documents in read[known].items()}
+        for name, documents in tests.items():
+            found, rows = foreign.score(predictor, documents, name)
             yield _row(artefact.name, name, figures(found, artefact.thresholds))
-            if apart := foreign.apart(found, rows):
+            if apart := foreign.apart(name, found, rows):
                 yield _row(artefact.name, name + foreign.APART, apart)
+        if recipe.labels == SPAM:
+            rewritten += _rewritten(artefact.name, rewriting.measured(predictor, tests))
+    yield from rewritten
 
 
 def told(named: Sequence[Path]) -> Iterator[str]:
@@ -87,6 +95,16 @@ def _row(model: str, test: str, entry: dict[str, Any]) -> str:
     cells += [_number(entry["log_loss"]), _percent(entry.get("false_positive_rate")), _percent(entry.get("recall"))]
     calibration = entry.get("calibration_error", {}).get("end", {})
     return _line([*cells, _number(calibration.get("error"))])
+
+
+def _rewritten(model: str, found: dict[str, Any]) -> Iterator[str]:
+    heads = ("documents", "as it is", "rewritten", "to spam", "to ham")
+    for kind in ("disguises", "tells"):
+        yield f"\n{f'{model}, {kind}: called spam':42} label" + "".join(f"{head:>11}" for head in heads)
+        for rule, label, count in rewriting.rows(found[kind]):
+            shares = "".join(f"{count[when] / count['documents']:11.2%}" for when in ("before", "after"))
+            turned = "".join(f"{count[to]:11,}" for to in ("to_spam", "to_ham"))
+            yield f"{rule:42} {label:5}{count['documents']:11,}{shares}{turned}"
 
 
 def _line(cells: Sequence[str]) -> str:

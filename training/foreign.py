@@ -13,6 +13,7 @@ from models.verdict import NOT_ENGLISH, Verdict
 from training.documents import Document
 from training.metrics import summary
 from training.score import Scores, advances, scores
+from training.splits import REPEATS
 
 APART: Final = ", not English"
 """What stands behind the name of a test in the row of these documents."""
@@ -25,9 +26,9 @@ def score(predictor: Predictor, documents: Sequence[Document], name: str) -> tup
     return found, sorted(rows)
 
 
-def apart(of: Scores, rows: Sequence[int]) -> dict[str, Any]:
-    """The figures of these rows alone, as plain values; empty where there are none."""
-    if not rows:
+def apart(name: str, of: Scores, rows: Sequence[int]) -> dict[str, Any]:
+    """The figures of these rows of a test alone, as plain values; empty where there are none, or only once more."""
+    if not rows or name.endswith(REPEATS):
         return {}
     found = of.of(rows)
     last = found.last

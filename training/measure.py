@@ -16,7 +16,7 @@ import torch
 from models import reference
 from models.artefact import CONFIG, VOCABULARY, WEIGHTS, Artefact
 from models.predictor import Predictor
-from training import card, disguises, foreign, report, sources
+from training import card, foreign, report, rewriting, sources
 from training.baselines import STREAMING, baselines
 from training.datasets import SPAM
 from training.documents import Document
@@ -38,7 +38,8 @@ def measure(
     trial: bool = False,
     beside: bool = True,
 ) -> dict[str, Any]:
-    """A `trial` leaves the tests and the baselines alone, and without `beside` there are only no baselines.
+    """A `trial` leaves the tests and the baselines alone, and without `beside` there are only no baselines, nor is
+    anything rewritten.
 
     Documents that the model has no room for are not scored; `refused` is their share of each side.
     """
@@ -68,8 +69,8 @@ def measure(
         "validation_by_set": {name: figures(scored.of(of), artefact.thresholds) for name, of in rows.items()},
         "reference": reference.measured(advance for _, advance in known),
         "test": {name: figures(found, artefact.thresholds) for name, (found, _) in tested.items()},
-        "not_english": {name: found for name, of in tested.items() if (found := foreign.apart(*of))},
-        "disguised": _disguised(predictor, recipe, [d for found in tests.values() for d in found]),
+        "not_english": {name: found for name, of in tested.items() if (found := foreign.apart(name, *of))},
+        "rewritten": rewriting.measured(predictor, tests) if recipe.labels == SPAM and tests and beside else {},
         "baselines": _baselines(splits, tests, recipe) if tests and beside else {},
         "refused": {name: share for name, share in refused.items() if share},
     }
@@ -110,10 +111,6 @@ def _sizes(predictor: Predictor, folder: Path) -> dict[str, int]:
         "state_bytes": predictor.state_bytes,
         "bytes": sum((folder / name).stat().st_size for name in (WEIGHTS, CONFIG, VOCABULARY)),
     }
-
-
-def _disguised(predictor: Predictor, recipe: Recipe, documents: list[Document]) -> dict[str, Any]:
-    return disguises.recalls(predictor, documents) if recipe.labels == SPAM else {}
 
 
 def _baselines(splits: Splits, tests: dict[str, list[Document]], recipe: Recipe) -> dict[str, Any]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import unicodedata
 from random import Random
 
 import pytest
 
-from models.predictor import Predictor
 from models.vocabulary import Vocabulary
-from tests.models import tiny
-from training.disguises import RULES, recalls, write
+from training.disguises import RULES, accents, homoglyphs, rules, write
 from training.documents import Document
 
 TEXT = "Congratulations! You have won a FREE holiday, claim your money now at our website or call us today."
@@ -32,7 +31,7 @@ def test_the_same_text_is_disguised_in_the_same_way(rule: str) -> None:
 
 @pytest.mark.parametrize(
     ("rule", "known"),
-    [("leet", 0.95), ("homoglyphs", 1.0), ("zero-width", 1.0), ("spacing", 1.0), ("split words", 0.7)],
+    [("leet", 0.95), ("accents", 1.0), ("zero-width", 1.0), ("spacing", 1.0), ("split words", 0.7)],
 )
 def test_tokens_see_through(rule: str, known: float) -> None:
     """Every word that a vocabulary holds is found again; of words cut in two, those whose halves are no words."""
@@ -44,12 +43,24 @@ def test_tokens_see_through(rule: str, known: float) -> None:
     assert found / (50 * len(words)) >= known
 
 
-def test_recall_is_counted_at_one_threshold_with_and_without() -> None:
-    predictor = Predictor(tiny.artefact("gru"))
-    spam = [Document(str(i), f"free money number {'x' * i} click now!", 1, "set/part") for i in range(30)]
-    ham = [Document("ham", "the cat sat on the mat", 0, "set/part")]
-    for threshold, recall in ((0.0, 1.0), (1.0, 0.0)):
-        found = recalls(predictor, [*spam, *ham], threshold)
-        assert found["documents"] == 30
-        assert {found[name] for name in ("plain", *RULES)} == {recall}
-    assert recalls(predictor, ham) == {}
+def test_look_alikes_are_those_of_unicode_and_not_those_that_are_undone() -> None:
+    """Among them are some that models/disguise.py does not know: it would else be asked only what it can answer."""
+    missed = 0
+    vocabulary = Vocabulary(["viagra", "money", "click", "please"])
+    for number in range(200):
+        written = homoglyphs(vocabulary.words[number % 4], Random(number))
+        assert unicodedata.normalize("NFKC", written) not in vocabulary.words
+        missed += vocabulary.ids(written) != [1 + number % 4]
+    assert 20 < missed < 180
+
+
+def test_accents_are_on_letters_alone() -> None:
+    written = accents("congratulations", Random(1))
+    assert written != "congratulations"
+    apart = unicodedata.normalize("NFD", written)
+    assert "".join(c for c in apart if not unicodedata.combining(c)) == "congratulations"
+
+
+def test_a_rule_is_for_every_document() -> None:
+    document = Document("1", TEXT, 0, "set/part")
+    assert {name: rule(document) for name, rule in rules().items()} == {name: write(TEXT, name) for name in RULES}
