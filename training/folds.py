@@ -42,7 +42,7 @@ COLUMNS: Final = {
     "recall": "{:.2%}",
     "ROC AUC": "{:.4f}",
     "ROC AUC +-": "{:.4f}",
-    "CPU minutes": "{:.1f}",
+    "CPU seconds": "{:,.1f}",
 }
 """`+-` is the standard deviation of one fold from another; all else is of the texts of all folds together."""
 
@@ -93,7 +93,7 @@ def row(name: str, rule: str, found: Sequence[Outcome]) -> Row:
         told["recall"] = float(said[~negative].mean())
         told["ROC AUC"] = float(roc_auc_score(labels, positive[:, 1]))
         told["ROC AUC +-"] = deviation([float(roc_auc_score(t.labels, t.last[:, 1])) for t in tests])
-    return told | {"CPU minutes": sum(outcome.seconds for outcome in found) / 60}
+    return told | {"CPU seconds": sum(outcome.seconds for outcome in found)}
 
 
 def _called(rule: str, name: str, outcome: Outcome) -> Labels:

@@ -67,7 +67,7 @@ def test_a_cut_is_chosen_on_validation_and_scores_are_pooled() -> None:
     first = Outcome("1", "ours", 30.0, {"x": scores([0, 1], [0.2, 0.4])}, {"x": test})
     other = Outcome("2", "ours", 90.0, {"x": scores([0, 1], [0.6, 0.8])}, {"x": scores([0, 1], [0.65, 0.75])})
     found = row("x", BEST, [first, other])
-    assert (found["folds"], found["documents"], found["of"], found["CPU minutes"]) == (2, 6, 3, 2.0)
+    assert (found["folds"], found["documents"], found["of"], found["CPU seconds"]) == (2, 6, 3, 120.0)
     assert found["accuracy"] == pytest.approx(4 / 6)
     assert found["accuracy +-"] == pytest.approx(np.std([0.5, 1.0], ddof=1))
     assert (found["false positives"], found["recall"]) == (1, pytest.approx(2 / 3))
