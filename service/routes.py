@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Match, Route, Router, WebSocketRoute
@@ -39,6 +40,8 @@ from service.sockets import Nowhere, Socket
 from service.streams import Stream
 from service.wire import BatchIn, ModelOut, ModelsOut, PredictIn, StatusOut, StreamIn
 
+SLICE: Final = 512
+"""Sentences of an answer that are written at once, a millisecond's work."""
 CONTENT_SECURITY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
 )
@@ -47,9 +50,7 @@ CONTENT_SECURITY: Final = (
 async def predict(request: Request, serving: Serving) -> Response:
     tenant = admit(request, serving)
     asked = await parsed(request, serving, PredictIn)
-    answer = await serving.predict(tenant, asked)
-    with phase("serialise"):
-        return _json(answer, exclude=None if answer.session else {"session"})
+    return Response(await _written(await serving.answer(tenant, asked)), media_type=JSON)
 
 
 async def predict_batch(request: Request, serving: Serving) -> Response:
@@ -241,5 +242,18 @@ def application(serving: Callable[[], Serving]) -> Router:
     return Router([*routes, *sockets, Route("/{path:path}", Endpoint(partial(nothing, routes), serving))])
 
 
-def _json(answer: BaseModel, exclude: set[str] | None = None) -> Response:
-    return Response(answer.model_dump_json(exclude=exclude), media_type=JSON)
+def _json(answer: BaseModel) -> Response:
+    return Response(answer.model_dump_json(), media_type=JSON)
+
+
+async def _written(answer: dict[str, Any]) -> bytes:
+    """The JSON of a prediction; others are served between slices of its sentences: a long text has thousands."""
+    said = answer.pop("sentences")
+    slices = []
+    for first in range(0, len(said), SLICE):
+        if first:
+            await asyncio.sleep(0)
+        with phase("serialise"):
+            slices.append(to_json(said[first : first + SLICE])[1:-1])
+    with phase("serialise"):
+        return to_json(answer)[:-1] + b',"sentences":[' + b",".join(slices) + b"]}"

@@ -86,7 +86,7 @@ class Tally:
             "decided_at": None if self.now.decided_at == NEVER else self.now.decided_at,
             "warnings": self._seen.warnings,
             "model": ModelId(name=self.model.name, digest=self.model.digest),
-            "mail": None if self.mail is None else _said(self.mail),
+            **({} if self.mail is None else {"mail": _said(self.mail)}),
         }
 
     def _see(self, sentences: Sequence[Sentence], advance: Advance) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 from models import mail
@@ -80,7 +80,12 @@ class Serving:
             await self.tracing.close()
 
     async def predict(self, tenant: str, request: PredictIn) -> Prediction:
-        """Scores one text or mail, in a session if the request names one."""
+        """As `answer`, and looked at once more."""
+        return Prediction(**await self.answer(tenant, request))
+
+    async def answer(self, tenant: str, request: PredictIn) -> dict[str, Any]:
+        """Scores one text or mail, in a session if the request names one; says what a Prediction says, as plain values:
+        a long text has thousands of sentences, and nobody would be served while a model of each is made."""
         request = await self.opened(request)
         self.check(request)
         held = await self.begin(tenant, request)
@@ -229,7 +234,7 @@ class Serving:
                 value=wordless,
             )
 
-    async def _score(self, held: Unstored, request: PredictIn, cuts: dict[str, list[Sentence]]) -> Prediction:
+    async def _score(self, held: Unstored, request: PredictIn, cuts: dict[str, list[Sentence]]) -> dict[str, Any]:
         """Scores and stores; raises LostRace, and then nothing is stored. `cuts`: the text's sentences, by language."""
         language = held.model.language
         if language not in cuts:
@@ -246,12 +251,12 @@ class Serving:
         if not held.repeated:
             await held.commit(tally.now, texts)
         self.finished(held, tally)
-        with phase("serialise"):
-            return Prediction(**tally.verdict(), session=held.session(), sentences=cast(Any, said))
+        session = held.session()
+        return tally.verdict() | ({"session": session} if session else {}) | {"sentences": said}
 
     async def _score_again(
         self, held: Unstored, lost: LostRace, request: PredictIn, cuts: dict[str, list[Sentence]]
-    ) -> Prediction:
+    ) -> dict[str, Any]:
         """After a lost race. Losers of one session in one worker take turns: all at once, each of n would be scored
         up to n times, and some would never win. What keeps the session whole is the store alone."""
         async with self._losers.setdefault(lost.name, asyncio.Lock()):

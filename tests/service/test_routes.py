@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import itertools
 import json
@@ -16,7 +17,9 @@ import pytest
 
 from service.access import Bucket
 from service.guard import NATIVE
+from service.routes import SLICE, _written
 from service.serving import Serving
+from service.wire import PredictIn, Prediction
 from tests.service.live import CARD, FIGURES, TEXT, Bench, Live, events
 
 KEY: Final = {"authorization": "Bearer k"}
@@ -266,6 +269,26 @@ def test_unknown_paths_and_methods(live: Live) -> None:
         assert (response.status_code, error["code"]) == (405, "method_not_allowed")
         assert response.headers["allow"] == allowed
         assert allowed in error["message"]
+
+
+def test_a_long_answer_is_written_in_slices_and_is_the_same(bench: Bench, live: Live) -> None:
+    """Between two of them the loop is free: writing a megabyte's sentences at once stopped everybody for a tenth of a
+    second."""
+    asked = {"text": "The cat sat on it. " * (10 * SLICE + 1), "task": "spam"}
+    said = live.post("/v1/predict", asked).json()
+    whole = bench.run(lambda serving: serving.predict("public", PredictIn(**asked)))
+    assert Prediction(**said) == whole
+    assert len(said["sentences"]) == 10 * SLICE + 1
+
+    async def others() -> int:
+        turns, writing = 0, asyncio.ensure_future(_written(dict(said)))
+        while not writing.done():
+            turns += 1
+            await asyncio.sleep(0)
+        assert json.loads(await writing) == said
+        return turns
+
+    assert asyncio.run(others()) > 10
 
 
 def test_predict_answers_with_all_fields(live: Live) -> None:
