@@ -144,4 +144,4 @@ class Undertone:
 
     @bentoml.api  # type: ignore[untyped-decorator]
     async def predict_batch(self, request: BatchIn, /) -> NativeBatchOut:
-        return NativeBatchOut(**(await self.serving.predict_batch(request)).model_dump(exclude_none=True))
+        return NativeBatchOut(results=await self.serving.answers(request))

@@ -34,8 +34,6 @@ from service.settings import Settings
 from service.store import LostRace, Name, Store
 from service.wire import (
     BatchIn,
-    BatchOut,
-    ErrorOut,
     ModelId,
     PredictIn,
     Prediction,
@@ -95,8 +93,8 @@ class Serving:
         except LostRace as lost:
             return await self._score_again(held, lost, request, cuts)
 
-    async def predict_batch(self, request: BatchIn) -> BatchOut:
-        """Scores many texts, each for itself."""
+    async def answers(self, request: BatchIn) -> list[dict[str, Any]]:
+        """Scores many texts, each for itself: an `answer` each, or an error."""
         if len(request.texts) > self.settings.max_batch:
             raise BatchTooLarge(
                 f"the batch holds {len(request.texts):,} texts, the limit is {self.settings.max_batch:,} "
@@ -108,7 +106,7 @@ class Serving:
         model = self.catalogue.resolve(request.task, request.model)
         model.threshold(request.threshold)
         items = (self._item(i, text, request) for i, text in enumerate(request.texts))
-        return BatchOut(results=await asyncio.gather(*items))
+        return await asyncio.gather(*items)
 
     async def begin(self, tenant: str, request: PredictIn) -> Unstored | Conversation:
         """Finds the model, and the session if there is one to go on with; refuses what could only wait in vain."""
@@ -174,18 +172,18 @@ class Serving:
         tally.count(self.metrics.of(held.model))
         held.count(self.metrics)
 
-    async def _item(self, index: int, text: object, request: BatchIn) -> Prediction | ErrorOut:
+    async def _item(self, index: int, text: object, request: BatchIn) -> dict[str, Any]:
         try:
             if not isinstance(text, str):
                 raise InvalidRequest(f"texts[{index}] is not a string: each item is a text", field=f"texts.{index}")
             if half := half_character(text):
                 raise InvalidJSON.half(f"texts[{index}]", half)
             one = PredictIn(text=text, task=request.task, model=request.model, threshold=request.threshold)
-            return await self.predict("", one)
+            return await self.answer("", one)
         except UndertoneError as error:
             error.field = f"texts.{index}"
             self.metrics.refused(error.code)
-            return ErrorOut.model_validate(body(error))
+            return body(error)
 
     async def opened(self, request: R) -> R:
         """The request with its mail read, if it has one; raises MailTooLarge, after what else is wrong with it."""

@@ -274,7 +274,7 @@ def test_unknown_paths_and_methods(live: Live) -> None:
 def test_a_long_answer_is_written_in_slices_and_is_the_same(bench: Bench, live: Live) -> None:
     """Between two of them the loop is free: writing a megabyte's sentences at once stopped everybody for a tenth of a
     second."""
-    asked = {"text": "The cat sat on it. " * (10 * SLICE + 1), "task": "spam"}
+    asked: dict[str, Any] = {"text": "The cat sat on it. " * (10 * SLICE + 1), "task": "spam"}
     said = live.post("/v1/predict", asked).json()
     whole = bench.run(lambda serving: serving.predict("public", PredictIn(**asked)))
     assert Prediction(**said) == whole

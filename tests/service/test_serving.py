@@ -16,7 +16,7 @@ from models.predictor import Advance
 from models.sentences import split
 from service.errors import BatchTooLarge, EmptyText, InvalidRequest, Overloaded, TextTooLong, Timeout, UnknownTask
 from service.serving import AT_ONCE, TURN, Serving
-from service.wire import BatchIn, ErrorOut, PredictIn, Prediction
+from service.wire import BatchIn, BatchOut, ErrorOut, PredictIn, Prediction
 from tests.models.tiny import WORDS
 from tests.service.live import TEXT, Bench, examples, gathered
 
@@ -158,12 +158,16 @@ def test_a_text_of_the_limit_is_scored_and_one_more_is_not(bench: Bench) -> None
     assert (refused.value.limit, refused.value.value, refused.value.field) == (20, 21, "text")
 
 
+async def results(serving: Serving, batch: Sequence[object]) -> list[Prediction | ErrorOut]:
+    said: Any = await serving.answers(BatchIn(texts=[*batch], task="spam"))
+    return BatchOut(results=said).results
+
+
 @given(st.lists(texts, min_size=1, max_size=8))
 @examples(15)
 def test_a_batch_equals_its_items_one_by_one(bench: Bench, batch: list[str]) -> None:
     async def use(serving: Serving) -> None:
-        together = await serving.predict_batch(BatchIn(texts=[*batch], task="spam"))
-        for got, text in zip(together.results, batch, strict=True):
+        for got, text in zip(await results(serving, batch), batch, strict=True):
             assert isinstance(got, Prediction)
             alone = await serving.predict("public", asked(text))
             assert got.model_dump(exclude={"sentences", "probability", "probabilities", "prior"}) == alone.model_dump(
@@ -194,13 +198,13 @@ def test_a_bad_item_never_fails_its_neighbours(bench: Bench) -> None:
     wanted.append("invalid_json")
 
     async def use(serving: Serving) -> None:
-        results = (await serving.predict_batch(BatchIn(texts=batch, task="spam"))).results
-        assert [r.error.code if isinstance(r, ErrorOut) else "" for r in results] == wanted
-        fields = {i: r.error.field for i, r in enumerate(results) if isinstance(r, ErrorOut)}
+        found = await results(serving, batch)
+        assert [r.error.code if isinstance(r, ErrorOut) else "" for r in found] == wanted
+        fields = {i: r.error.field for i, r in enumerate(found) if isinstance(r, ErrorOut)}
         assert fields == {i: f"texts.{i}" for i in (1, 2, 3, 4, 5, 7, 8, 10)}
         alone = await serving.predict("public", asked("the cat"))
-        assert isinstance(results[6], Prediction)
-        assert results[6].probability == pytest.approx(alone.probability, abs=TOLERANCE)
+        assert isinstance(found[6], Prediction)
+        assert found[6].probability == pytest.approx(alone.probability, abs=TOLERANCE)
 
     bench.run(use, max_text=100)
 
@@ -208,12 +212,12 @@ def test_a_bad_item_never_fails_its_neighbours(bench: Bench) -> None:
 def test_a_batch_as_a_whole_is_refused_for_its_size_its_task_and_its_threshold(bench: Bench) -> None:
     async def use(serving: Serving) -> None:
         with pytest.raises(BatchTooLarge, match="UNDERTONE_MAX_BATCH") as refused:
-            await serving.predict_batch(BatchIn(texts=["a"] * 4, task="spam"))
+            await serving.answers(BatchIn(texts=["a"] * 4, task="spam"))
         assert (refused.value.limit, refused.value.value, refused.value.field) == (3, 4, "texts")
         with pytest.raises(UnknownTask):
-            await serving.predict_batch(BatchIn(texts=["a"], task="weather"))
+            await serving.answers(BatchIn(texts=["a"], task="weather"))
         with pytest.raises(InvalidRequest):
-            await serving.predict_batch(BatchIn(texts=["a"], task="spam", threshold="fpr:0.5"))
+            await serving.answers(BatchIn(texts=["a"], task="spam", threshold="fpr:0.5"))
 
     bench.run(use, max_batch=3)
 
@@ -222,8 +226,8 @@ def test_what_finds_no_place_in_the_queue_is_refused_item_by_item(bench: Bench) 
     models = bench.load(queue=3)
 
     async def use(serving: Serving) -> None:
-        results = (await serving.predict_batch(BatchIn(texts=["free money"] * 10, task="spam"))).results
-        codes = [r.error.code if isinstance(r, ErrorOut) else "" for r in results]
+        found = await results(serving, ["free money"] * 10)
+        codes = [r.error.code if isinstance(r, ErrorOut) else "" for r in found]
         assert codes == [""] * 3 + [Overloaded.code] * 7
         assert isinstance(await serving.predict("public", asked()), Prediction)
 
