@@ -116,7 +116,7 @@ def thresholds(report: dict[str, Any]) -> list[Section]:
 
 
 def rewritten(report: dict[str, Any]) -> list[Section]:
-    """Two sections, where documents were rewritten."""
+    """Two sections, where documents were rewritten; one where there is mail of none of the sets that have tells."""
     found = report.get("rewritten")
     if not found:
         return []
@@ -133,7 +133,8 @@ def rewritten(report: dict[str, Any]) -> list[Section]:
         "is from and not what it is (training/tells.py): put on mail of the other label, or taken off. No verdict\n"
         f"should turn. {_decide(found['tells'])}"
     )
-    return [disguises, _rewritten_table(found["disguises"]), tells, _rewritten_table(found["tells"])]
+    of_tells: list[Section] = [tells, _rewritten_table(found["tells"])] if found["tells"] else []
+    return [disguises, _rewritten_table(found["disguises"]), *of_tells]
 
 
 def disguised(report: dict[str, Any]) -> list[Section]:

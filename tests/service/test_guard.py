@@ -62,7 +62,7 @@ def test_what_breaks_is_500_with_a_number_to_report_and_the_next_request_is_answ
         raise ZeroDivisionError("the secret of /home/anna")
 
     with monkeypatch.context() as patched:
-        patched.setattr(live.serving, "predict", broken)
+        patched.setattr(live.serving, "answer", broken)
         response = live.post(path, GOOD, x_request_id="look-me-up")
     error = response.json()["error"]
     assert (response.status_code, error["code"]) == (500, "internal")

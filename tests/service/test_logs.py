@@ -123,7 +123,7 @@ def test_nothing_of_a_text_a_session_or_a_key_is_logged_or_counted(
             raise ValueError(f"cannot read {NEEDLE}") from error
 
     with monkeypatch.context() as patched:
-        patched.setattr(live.serving, "predict", broken)
+        patched.setattr(live.serving, "answer", broken)
         live.client.post("/v1/predict", json=secret)
     eventually(lambda: any(line["message"].endswith("failed") for line in kept.lines), "the failure is logged")
     eventually(lambda: len(written.lines) == 17, "every request is a line")

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 import redis
@@ -232,6 +232,8 @@ class Between:
     first: Callable[[bytes], object] = bytes
     heard: list[bytes] = field(default_factory=list)
     released: asyncio.Event = field(default_factory=asyncio.Event)
+    serving: set[Any] = field(default_factory=set)
+    """Tasks, which asyncio itself does not keep alive once their clients have gone."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
@@ -239,8 +241,11 @@ class Between:
         async with listening:
             yield f"unix://{self.socket}"
             self.released.set()
+            if self.serving:
+                await asyncio.wait(self.serving, timeout=PATIENCE)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.serving.add(asyncio.current_task())
         answers, questions = await asyncio.open_unix_connection(self.server)
 
         async def ask() -> None:

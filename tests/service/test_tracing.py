@@ -89,7 +89,7 @@ def test_errors_are_named_and_those_of_this_side_are_marked(
 
     traced.post("/v1/predict", GOOD | {"text": ""}, x_request_id="theirs")
     with monkeypatch.context() as patched:
-        patched.setattr(traced.serving, "predict", broken)
+        patched.setattr(traced.serving, "answer", broken)
         traced.post("/v1/predict", GOOD, x_request_id="ours")
     flush(traced)
     (theirs, _), (ours, _) = receiver.of("theirs"), receiver.of("ours")

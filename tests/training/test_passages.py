@@ -55,10 +55,13 @@ def test_spam_is_told_from_ham_and_from_reviews(
     assert made.report["splits"]["train"]["parts"]["aclimdb/train"] == 15
     assert {f"aclimdb/{file}" for file in SETS["aclimdb"].files} < made.report["data"].keys()
     assert made.report["test"]["mail.csv"]["accuracy"] >= 0.9
-    recalls = made.report["disguised"]
-    assert recalls["plain"] >= 0.9
-    assert recalls["documents"] == made.report["splits"]["mail.csv"]["positives"]
+    leet = made.report["rewritten"]["disguises"]["leet"]
+    positives = made.report["splits"]["mail.csv"]["positives"]
+    assert leet["spam"]["documents"] == positives
+    assert leet["spam"]["before"] >= 0.9 * positives
+    assert leet["ham"]["documents"] == made.report["splits"]["mail.csv"]["documents"] - positives
     card = (tmp_path / "out" / "CARD.md").read_text()
     assert "## Disguised" in card
     assert "- **aclimdb**:" in card
-    assert "| recall | 1" in card
+    assert "| leet | spam |" in card
+    assert "## Tells" not in card
