@@ -133,7 +133,7 @@ def rewritten(report: dict[str, Any]) -> list[Section]:
         "is from and not what it is (training/tells.py): put on mail of the other label, or taken off. No verdict\n"
         f"should turn. {_decide(found['tells'])}"
     )
-    of_tells: list[Section] = [tells, _rewritten_table(found["tells"])] if found["tells"] else []
+    of_tells: list[Section] = [tells, _rewritten_table(found["tells"])] if any(found["tells"].values()) else []
     return [disguises, _rewritten_table(found["disguises"]), *of_tells]
 
 
