@@ -12,6 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from models import shipped
+from models.artefact import REPORT
 from tests.e2e.console.screen import PHISH, Screen, chance, signed
 from tests.e2e.server import ROOT, Service
 
@@ -151,7 +153,10 @@ def test_another_task_and_another_model(screen: Screen) -> None:
     screen.button("Card").click()
     card = screen.page.get_by_role("dialog")
     expect(card).to_contain_text(said["model"]["digest"])
-    for words in ("91.31", "Figures", "Thresholds", "Limits"):
+    accuracy = json.loads((shipped.folder("sentiment-conv1d") / REPORT).read_text("utf-8"))["test"]["aclimdb"][
+        "accuracy"
+    ]
+    for words in (f"{accuracy:.2%}", "Figures", "Thresholds", "Limits"):
         expect(card).to_contain_text(words)
     assert card.locator("table").count() > 3
 
