@@ -135,6 +135,5 @@ def _cost(report: dict[str, Any]) -> str:
     beside = ", without what the transformer took to learn and to read" if taught else ""
     return (
         f"It took {spent['cpu_seconds']:,.0f} s of processor time, {spent['wall_seconds']:,.0f} s by the clock, "
-        f"and at most {spent['peak_mb']:,.0f} MB of memory"
-        f"{beside}.\n\n"
+        f"and at most {spent['peak_mb']:,.0f} MB of memory{beside}.\n\n"
     )

@@ -16,6 +16,7 @@ import torch
 
 from models.conv1d import Conv1D
 from models.families import FAMILIES
+from tests.training.once import never
 from training import compare, overview
 from training.__main__ import main
 from training.compare import recipes
@@ -80,10 +81,6 @@ def made(tmp_path_factory: pytest.TempPathFactory, trained: Path, data_dir: Path
 def rows(data_dir: Path, output: Path, minutes: float = 0.0) -> Rows:
     found = compare.compare("sentiment", data_dir, output, torch.device("cpu"), minutes)
     return {row["row"]: row for row in found}
-
-
-def never(*_: Any, **__: Any) -> None:
-    raise AssertionError("made again")
 
 
 @pytest.mark.parametrize("task", ["sentiment", "spam"])

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from tests.training import topics, toy
-from training import checkpoint, folds, outcome
+from tests.training.once import made_once
+from training import checkpoint, folds
 from training.__main__ import main
 from training.documents import Document, key
 from training.folds import BEST, row
@@ -20,10 +21,6 @@ from training.score import Scores
 from training.splits import split
 
 LEARNERS = {"ours", "bag of words, logistic regression", "NB-weighted logistic regression, uni- and bigrams"}
-
-
-def never(*_: object) -> None:
-    raise AssertionError("made again")
 
 
 def mails(folder: Path) -> Path:
@@ -81,13 +78,7 @@ def test_folds_of_ones_own_file_are_made_once(
 ) -> None:
     out = tmp_path / "out"
     arguments = ["folds", str(mails(tmp_path)), "epochs=12", "patience=12", "--folds", "2", "--output", str(out)]
-    assert main([*arguments, "--minutes", "1e-9"]) == 0
-    assert not list(out.glob("*/*/row.json"))
-    assert main(arguments) == 0
-    monkeypatch.setattr(outcome, "_made", never)
-    capsys.readouterr()
-    assert main(arguments) == 0
-    lines = capsys.readouterr().out.splitlines()
+    lines = made_once(arguments, out, monkeypatch, capsys)
     assert [line for line in lines if line.startswith("mails.csv")] == [
         f"mails.csv; cut chosen on the validation of each fold: {told}"
         for told in ("the most accurate one", *(f"at most {r} false positives" for r in ("1.0%", "0.5%", "0.1%")))

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from tests.training import toy
+from tests.training.once import made_once
 from training import leave_out, outcome, sources
 from training.__main__ import main
 from training.documents import Document, key
@@ -37,10 +38,6 @@ def two_sets(data_dir: Path) -> Path:
     rows = [{"id": str(i), "text": text, "label": int(0 < i <= 30)} for i, text in enumerate(told)]
     write(data_dir / "rt_polarity" / "all.jsonl.gz", rows)
     return data_dir
-
-
-def never(*_: object) -> None:
-    raise AssertionError("made again")
 
 
 @pytest.fixture
@@ -130,13 +127,7 @@ def test_a_row_for_each_set_made_once(
     path, data_dir, out = toy.recipe(tmp_path), str(two_sets(tmp_path / "data")), tmp_path / "out"
     overrides = ['sets=["aclimdb", "rt_polarity"]', "epochs=2"]
     arguments = ["leave-out", str(path), *overrides, "--data-dir", data_dir, "--output", str(out)]
-    assert main([*arguments, "--minutes", "1e-9"]) == 0
-    assert not list(out.glob("*/*/row.json"))
-    assert main(arguments) == 0
-    monkeypatch.setattr(outcome, "_made", never)
-    capsys.readouterr()
-    assert main(arguments) == 0
-    _, head, *lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    _, head, *lines = [line.split() for line in made_once(arguments, out, monkeypatch, capsys)]
     with (out / "leave-out.csv").open(newline="") as file:
         written = {row["left out"]: row for row in csv.DictReader(file)}
     assert head[:2] == ["left", "out"]
