@@ -1,6 +1,7 @@
 """Waiting for what takes its time, and limits that hold on a machine that others use, too.
 
 a condition --looked at again and again--> it is so, or an AssertionError that says what was not
+a reading --taken again and again------> it changes no more
 readings in seconds, in rounds --------> one round of them is good, or an AssertionError with all of them
 """
 
@@ -28,6 +29,17 @@ def eventually(true: Callable[[], bool], what: str, seconds: float = PATIENCE, p
 def soon(true: Callable[[], bool], what: str) -> None:
     """Waits until something is so that takes its seconds: processes that start, servers that find each other."""
     eventually(true, what, READY_SECONDS, 0.05)
+
+
+def settled(read: Callable[[], float], pause: float = 0.2) -> float:
+    """Waits until a reading changes no more: what is counted after its answer is counted late on a busy machine."""
+    seen = [read()]
+    until = time.monotonic() + PATIENCE
+    while seen[-5:] != 5 * seen[-1:]:
+        assert time.monotonic() < until, f"it still changes: {seen[-5:]}"
+        time.sleep(pause)
+        seen.append(read())
+    return seen[-1]
 
 
 def within(limit: float, measure: Callable[[], Iterable[float]], rounds: int = 8) -> None:

@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 
 from tests.e2e.console.screen import MISSING, PATIENCE, Screen
 from tests.e2e.server import Service, client_per_worker, counted
+from tests.waiting import settled
 
 pytestmark = pytest.mark.tools
 LOOKS: Final = ("/", "/console/{name}", "/metrics", "/v1/status", "/livez", "/readyz", "/healthz")
@@ -53,15 +54,15 @@ def rest(service: Service) -> float:
 
     Whatever has been asked of each worker is written with what it is asked now; and the sum, once nothing changes.
     """
-    before, still = -1.0, 0
-    while still < 5:
+
+    def after_all() -> float:
         with client_per_worker(service) as clients:
             for client in clients.values():
                 client.get("/livez")
         time.sleep(0.2)
-        now = asked_so_far(service)
-        before, still = now, still + 1 if now == before else 0
-    return before
+        return asked_so_far(service)
+
+    return settled(after_all, pause=0)
 
 
 def written(service: Service, number: float) -> None:
