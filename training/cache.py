@@ -26,7 +26,7 @@ from training.splits import Splits
 
 KEPT: Final = 16
 """Files that stay; of more the oldest go."""
-_FORM: Final = 2
+_FORM: Final = 3
 """Raised whenever a file holds something else than before."""
 
 

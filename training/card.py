@@ -56,7 +56,7 @@ def page(report: dict[str, Any]) -> str:
         tables.calibration(report),
         f"![Reliability diagrams]({RELIABILITY})",
         *tables.thresholds(report),
-        *(tables.rewritten(report) or tables.disguised(report)),
+        *tables.rewritten(report),
         "## Data\n\n" + "\n".join(f"- **{name}**: {NOTES.get(name, 'no note')}." for name in _sources(report)),
         tables.table(
             "file", ("rows", "sha256"), ((n, (f"{e['rows']:,}", e["sha256"])) for n, e in report["data"].items())

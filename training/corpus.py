@@ -22,18 +22,24 @@ from training.documents import NO_TARGET, Document
 T = TypeVar("T")
 PROVEN: Final = 3
 """Documents of the highest label that make a word known, in however few sets it stands."""
+RARE: Final = 0.1
+"""So many they must be for each of the other labels' that have the word: a mailbox of thousands gets some spam that
+names its owner."""
+OWN: Final = 0.95
+"""The share of the documents with a word, of one set, from which on it is that set's own."""
 
 
 class Example(NamedTuple):
     """A document: the ids of its words end to end, `ids [T]`; how many each sentence has, `lengths [S]`;
     and the class after each sentence, `targets [S]`, or what a teacher believes of it, `beliefs [K]`. An epoch
-    meets it so `often`, 1.5 being twice or once, by chance."""
+    meets it so `often`, 1.5 being twice or once, by chance. A `dressy` one may have pieces around it (augment.py)."""
 
     ids: NDArray[np.int32]
     lengths: NDArray[np.int32]
     targets: NDArray[np.int64]
     beliefs: tuple[float, ...] = ()
     often: float = 1.0
+    dressy: bool = False
 
 
 class Batch(NamedTuple):
@@ -64,23 +70,29 @@ def vocabulary(
     """The `most` common words of the documents.
 
     Without the words by which a mailbox or a list is known, its names and places: what stands, but for documents of
-    the highest label, only in one set of `few_writers`. `PROVEN` documents of that label clear a word: senders of spam
-    share theirs out.
+    the highest label, almost only in one set of `few_writers`. A word is cleared by documents of that label, `PROVEN`
+    of them and more where it is common: senders of spam share theirs out.
     """
     whole = Vocabulary.fit("\n".join(texts) for texts in cut)
     positive = max(document.label for document in documents)
-    sets: dict[str, set[str]] = {}
+    sets: dict[str, Counter[str]] = {}
     proven: Counter[str] = Counter()
     for document, texts in zip(documents, cut, strict=True) if few_writers else ():
         for word in {word for text in texts for word in words(text)}:
             if document.label == positive:
                 proven[word] += 1
             else:
-                sets.setdefault(word, set()).add(document.set)
-    told = {word for word, found in sets.items() if len(found) == 1 and found & set(few_writers)}
-    kept = [i for i, word in enumerate(whole.words) if word not in told or proven[word] >= PROVEN][:most]
+                sets.setdefault(word, Counter())[document.set] += 1
+    told = {word for word, found in sets.items() if _tells(found, proven[word], few_writers)}
+    kept = [i for i, word in enumerate(whole.words) if word not in told][:most]
     frequency = [whole.document_frequency[i] for i in kept]
     return Vocabulary([whole.words[i] for i in kept], frequency, whole.documents)
+
+
+def _tells(found: Counter[str], proven: int, few_writers: Collection[str]) -> bool:
+    """Whether a word that stands in so many documents of each set, and `proven` of the highest label, tells a set."""
+    (name, most), *_ = found.most_common(1)
+    return name in few_writers and most >= OWN * found.total() and proven < max(PROVEN, RARE * most)
 
 
 def examples(

@@ -18,11 +18,12 @@ from tqdm import tqdm
 
 from models.contract import Classifier
 from training import checkpoint, cost, log, parallel
-from training.augment import vary
+from training.augment import augmented
 from training.checkpoint import Progress
 from training.corpus import Batch, Example, batches, met
 from training.documents import NO_TARGET
 from training.loss import sequence_loss
+from training.pieces import Pieces
 from training.recipe import Recipe
 
 _MIXED: Final = "cuda"
@@ -50,8 +51,9 @@ def fit(
     device: torch.device,
     folder: Path,
     resume: bool = False,
+    pieces: Pieces | None = None,
 ) -> list[dict[str, float]]:
-    """Trains in place and gives back the learning curve, one entry per epoch.
+    """Trains in place and gives back the learning curve, one entry per epoch. `pieces`: what `recipe.dress` puts on.
 
     Every epoch draws its numbers from the seed and its own number alone, so a resumed training is the
     same as one that was never cut.
@@ -66,7 +68,8 @@ def fit(
         if progress.since_best > recipe.patience or _late(progress.curve, recipe.minutes, device):
             break
         began = cost.now()
-        entry = {"epoch": epoch + 1.0, "train_loss": _epoch(classifier, train, recipe, optimiser, epoch, device)}
+        learnt = _epoch(classifier, train, recipe, optimiser, epoch, device, pieces)
+        entry = {"epoch": epoch + 1.0, "train_loss": learnt}
         entry |= evaluate(classifier, validation, recipe, device)
         entry |= cost.since(began)
         progress = progress.after(entry, checkpoint.weights(classifier))
@@ -100,13 +103,12 @@ def _epoch(
     optimiser: torch.optim.Optimizer,
     epoch: int,
     device: torch.device,
+    pieces: Pieces | None,
 ) -> float:
     # The processes of a group drop different words and numbers.
     torch.manual_seed(recipe.seed * 1000 + epoch + 1_000_003 * parallel.rank())
     generator = np.random.default_rng([recipe.seed, epoch])
-    data = met(data, generator)
-    if recipe.vary:
-        data = [vary(e, recipe.vary, generator) for e in data]
+    data = augmented(met(data, generator), recipe, pieces, generator)
     steps = math.ceil(len(data) / recipe.batch)
     total, seen = 0.0, 0
     classifier.train()

@@ -47,6 +47,7 @@ RANGES: Final[dict[str, Range]] = {
     "minutes": NONE,
     "fold": Range("0 to 9", 0, 9),  # a tenth each is the smallest test that moves
     "vary": SHARE,
+    "dress": SHARE,
     "repeat": MORE,
     "others": SOME,
     "sizes.embedding": SOME,

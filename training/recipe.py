@@ -41,6 +41,9 @@ class Recipe:
     named. `calibrated_on`: the sets whose validation documents say what a logit is worth (all where none is named). A
     sentence that is all of a text says more than the first of many, so no calibration suits both.
     `vary`: the share of an epoch's documents that are met as another stretch of themselves, with other sentence ends.
+    `dress`: the share of those of `few_writers` (of all, where none is named) that have pieces around them, such as
+    headers and footers, see pieces.py. The linear path, which sees no epochs, learns from every document once as it is
+    and once with pieces.
     `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
     `linear`: the kinds of weights (ratios, idf) of the linear path beside the classifier, see `wide.fit`.
     `few_writers`: sets whose own names and places are left out of the vocabulary, see `corpus.vocabulary`.
@@ -71,6 +74,7 @@ class Recipe:
     teacher: tuple[str, ...] = ()
     calibrated_on: tuple[str, ...] = ()
     vary: float = 0.0
+    dress: float = 0.0
     others: dict[str, int] = field(default_factory=dict)
     few_writers: tuple[str, ...] = ()
     linear: tuple[str, ...] = ("ratios",)
@@ -91,13 +95,8 @@ class Recipe:
         for name in self.repeat:
             _known(name, self.sets or (Path(self.file).name,), "repeat:")
         self._check_labels()
-        for name in self.sizes:
-            _known(name, size_types(self.family, wide=bool(self.sizes.get("wide"))), "sizes:")
+        self._check_sizes()
         self._check_teacher()
-        try:
-            check(self.family, self.sizes)
-        except ValueError as error:
-            raise RecipeError(f"sizes: {error}") from None
         ranges.check(self.to_dict())
 
     @property
@@ -121,6 +120,20 @@ class Recipe:
             raise RecipeError(f"labels: {unmeant[0]!r}, wanted a word or whole number without blanks around it, not -1")
         if len(self.labels) > 2 and self.sizes.get("wide"):
             raise RecipeError(f"sizes.wide is for two labels, these are {len(self.labels)}: leave it out")
+
+    def _check_sizes(self) -> None:
+        known = size_types(self.family, wide=bool(self.sizes.get("wide")))
+        for name in self.sizes:
+            _known(name, known, "sizes:")
+        if "max_tokens" in known and self.dress:
+            raise RecipeError(
+                f"dress = {self.dress}: it makes texts longer, and {self.family} has room for sizes.max_tokens: "
+                "leave it out"
+            )
+        try:
+            check(self.family, self.sizes)
+        except ValueError as error:
+            raise RecipeError(f"sizes: {error}") from None
 
     def _check_teacher(self) -> None:
         if self.teacher and not any(SETS[name].unlabelled for name in self.sets):

@@ -137,20 +137,6 @@ def rewritten(report: dict[str, Any]) -> list[Section]:
     return [disguises, _rewritten_table(found["disguises"]), *of_tells]
 
 
-def disguised(report: dict[str, Any]) -> list[Section]:
-    """A section, where disguises were tried, in reports of before there was `rewritten`."""
-    found = report.get("disguised")
-    if not found:
-        return []
-    head = (
-        "## Disguised\n\n"
-        f"The recall on {found['documents']:,} spam of the tests at probability {found['threshold']}, as it is, and\n"
-        f"with {WORDS:.0%} of its words of four letters and more disguised by rules (training/disguises.py)."
-    )
-    recalls = {name: value for name, value in found.items() if name not in ("documents", "threshold")}
-    return [head, table("", list(recalls), [("recall", [_percent(value) for value in recalls.values()])])]
-
-
 def table(corner: str, heads: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]]) -> list[str]:
     lines = [f"| {corner} | {' | '.join(heads)} |", f"|---|{'---:|' * len(heads)}"]
     return lines + [f"| {name} | {' | '.join(cells)} |" for name, cells in rows]

@@ -38,10 +38,12 @@ from training import (
     teacher,
     wide,
 )
+from training.augment import dress
 from training.cache import tokenised
 from training.corpus import Example, met
 from training.documents import Document
 from training.measure import measure
+from training.pieces import Pieces, pieces
 from training.recipe import LINEAR, TRANSFORMER, Recipe
 from training.report import teachers
 from training.score import Floats, readable, score
@@ -128,11 +130,17 @@ def _fit(
 ) -> tuple[Any, Vocabulary, list[dict[str, float]]]:
     """The classifier with its best weights, its vocabulary and the learning curve."""
     vocabulary, once, validation, without = tokenised(splits, recipe)
-    train = [e._replace(often=recipe.repeat.get(d.set, 1.0)) for e, d in zip(once, splits.train, strict=True)]
+    train = [
+        e._replace(often=recipe.repeat.get(d.set, 1.0), dressy=d.set in (recipe.few_writers or [d.set]))
+        for e, d in zip(once, splits.train, strict=True)
+    ]
     torch.manual_seed(recipe.seed)
     classifier = build(recipe.family, words=len(vocabulary), classes=len(recipe.labels), sizes=recipe.sizes)
     classifier.prepare(vocabulary)
     whole, unseen = _whole(train, splits.train), _whole(validation, splits.validation)
+    put_on = pieces(vocabulary, recipe.seed) if recipe.dress else None
+    if put_on:
+        whole += _dressed(whole, put_on, recipe)
     of_path: Opinion | None = None
     if LINEAR in recipe.teacher and isinstance(classifier, Wide):
         of_path = teacher.linear(classifier, wide.linear(classifier, whole, recipe.linear), unseen, without)
@@ -141,7 +149,7 @@ def _fit(
         train, whole = train + taught, whole + taught
     if (most := classifier.most_tokens) is not None:
         train, validation = ([e for e in side if len(e.ids) <= most] for side in (train, validation))
-    curve = _learn(classifier, train, validation, recipe, folder, device, resume)
+    curve = _learn(classifier, train, validation, recipe, put_on, folder, device, resume)
     if isinstance(classifier, Wide) and parallel.rank() == 0:
         tried = wide.linear(classifier.cpu(), whole, recipe.linear)
         print("wide path:", wide.fit(classifier, tried, unseen))
@@ -176,11 +184,18 @@ def _whole(data: Sequence[Example], documents: Sequence[Document]) -> list[Examp
     return [e._replace(targets=np.full(len(e.lengths), d.label)) for e, d in zip(data, documents, strict=True)]
 
 
+def _dressed(whole: Sequence[Example], pieces: Pieces, recipe: Recipe) -> list[Example]:
+    """The documents once more, for the linear path, which sees no epochs."""
+    chance = np.random.default_rng([recipe.seed, recipe.epochs])  # which no epoch draws from
+    return [dress(e, pieces, 1.0, chance) for e in whole]
+
+
 def _learn(
     classifier: Any,
     train: Sequence[Example],
     validation: Sequence[Example],
     recipe: Recipe,
+    put_on: Pieces | None,
     folder: Path,
     device: torch.device,
     resume: bool,
@@ -188,7 +203,9 @@ def _learn(
     """Puts the best weights into the classifier, its linear path apart, and gives back the learning curve."""
     inner = classifier.inner if isinstance(classifier, Wide) else classifier
     if not isinstance(inner, RandomForest):
-        return loop.fit(classifier, train, validation, recipe, device=device, folder=folder, resume=resume)
+        return loop.fit(
+            classifier, train, validation, recipe, device=device, folder=folder, resume=resume, pieces=put_on
+        )
     began = cost.now()
     forest.fit(inner, met(train, np.random.default_rng(recipe.seed)), recipe.seed)
     cpu = torch.device("cpu")

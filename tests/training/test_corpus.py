@@ -94,3 +94,13 @@ def test_a_word_of_one_mailbox_is_not_in_the_vocabulary_unless_spam_proves_it() 
     assert known.document_frequency == [5, 4, 3, 1]
     assert vocabulary(documents, cut, 99, ["b"]).words == ["list", "hello", "rare", "pills", "daren"]
     assert vocabulary(documents, cut, 1, ["a"]).words == ["list"]
+
+
+def test_a_common_name_of_a_mailbox_is_not_cleared_by_a_few() -> None:
+    """`PROVEN` spam of a hundred documents, or one of another set among them, clear nothing; a tenth do."""
+    told = [("a/x", 0, "enron gas deal")] * 99 + [("b/x", 0, "enron friend")] + [("a/y", 1, "enron deal")] * PROVEN
+    told += [("a/y", 1, "deal")] * 10 + [("b/y", 0, "friend")] * 2 + [("b/x", 0, "gas")] * 8
+    documents = [Document(str(i), text, label, group) for i, (group, label, text) in enumerate(told)]
+    cut = sentences(documents)
+    assert vocabulary(documents, cut, 99).words == ["deal", "gas", "enron", "friend"]
+    assert vocabulary(documents, cut, 99, ["a"]).words == ["deal", "gas", "friend"]

@@ -34,8 +34,8 @@ def together(*arguments: str) -> subprocess.CompletedProcess[str]:
     [
         ["batch=4"],
         ["batch=3"],  # a part holds two documents, or one; the last batch may hold one
-        # What both processes work out for themselves has to be the same: beliefs, stretches, the linear path.
-        ["sizes.wide=root", "vary=0.3", "teacher=linear"],
+        # What both processes work out for themselves has to be the same: beliefs, stretches, pieces, the linear path.
+        ["sizes.wide=root", "vary=0.3", "dress=0.5", "teacher=linear"],
         ["sizes.wide=root", "vary=0.3", "teacher=ARTEFACT"],
     ],
     ids=" ".join,

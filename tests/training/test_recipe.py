@@ -111,6 +111,7 @@ def test_a_missing_or_broken_file_is_refused(tmp_path: Path) -> None:
         ("clip=0", "clip = 0.0, wanted more than 0"),
         ("fold=99", "fold = 99, wanted 0 to 9"),
         ("vary=2", "vary = 2.0, wanted 0 to 1"),
+        ("dress=-0.5", "dress = -0.5, wanted 0 to 1"),
         ("warmup=4", r"warmup = 4.0 with epochs = 4: .* wanted fewer"),
         ("repeat.aclimdb=0", "repeat.aclimdb = 0, wanted more than 0"),
         ("others.sst2=1.5", "others = {'sst2': 1.5}, wanted a table of whole numbers"),
@@ -123,6 +124,11 @@ def test_a_missing_or_broken_file_is_refused(tmp_path: Path) -> None:
 def test_a_number_out_of_its_range_is_refused_with_the_range(tmp_path: Path, override: str, message: str) -> None:
     with pytest.raises(RecipeError, match=f"^{message}"):
         load(toy.recipe(tmp_path), [override])
+
+
+def test_what_makes_texts_longer_is_refused_where_their_length_has_an_end(tmp_path: Path) -> None:
+    with pytest.raises(RecipeError, match=r"flattened has room for sizes\.max_tokens: leave it out"):
+        load(toy.recipe(tmp_path), ["family=flattened", "sizes={embedding=8, max_tokens=50}", "dress=0.5"])
 
 
 def test_a_number_at_the_end_of_its_range_is_taken(tmp_path: Path) -> None:

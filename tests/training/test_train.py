@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from models.artefact import load
 from models.predictor import Advance, Predictor
 from models.sentences import split
+from models.wide import Wide
 from tests.training import toy
-from training import cache, recipe
+from training import cache, recipe, wide
 from training.card import page
+from training.corpus import Example
 from training.measure import again
 from training.publishers import write
 from training.train import train
+from training.wide import Tried
 
 
 def positive(folder: Path, text: str) -> list[float]:
@@ -149,3 +154,24 @@ def test_only_the_sets_that_are_named_say_what_a_logit_is_worth(tmp_path: Path) 
     assert films.calibration != books.calibration != both.calibration != films.calibration
     for name, weights in films.classifier.state_dict().items():
         assert torch.equal(weights, books.classifier.state_dict()[name])
+
+
+def test_the_linear_path_learns_from_every_document_once_more_with_pieces_on(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    met: list[list[Example]] = []
+
+    def told(model: Wide, train: list[Example], kinds: Sequence[str]) -> Tried:
+        met.append(train)
+        return {kind: {1.0: np.zeros(model.table.num_embeddings)} for kind in kinds}
+
+    monkeypatch.setattr(wide, "linear", told)
+    for rate in (0, 0.1):
+        chosen = recipe.load(toy.recipe(tmp_path), ["epochs=1", "sizes.wide=root", f"dress={rate}"])
+        train(chosen, data_dir, tmp_path / "model", device=torch.device("cpu"), trial=True)
+    plain, dressed = met
+    number = len(plain)
+    assert len(dressed) == 2 * number
+    assert [e.ids.tolist() for e in dressed[:number]] == [e.ids.tolist() for e in plain]
+    longer = [len(e.ids) > len(plain[i].ids) for i, e in enumerate(dressed[number:])]
+    assert np.mean(longer) > 0.6
