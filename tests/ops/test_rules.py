@@ -17,7 +17,8 @@ from service.outcomes import ANSWERS
 from tests.e2e.server import ROOT
 from tests.ops.files import DASHBOARDS, OPS, RUNBOOKS, alerts, panels, rules
 
-TESTS: Final = sorted((Path(__file__).parent / "promtool").glob("*.yml"))
+PROMTOOL: Final = Path(__file__).parent / "promtool"
+TESTS: Final = sorted(PROMTOOL.glob("*.yml"))
 NAMES: Final = [alert["alert"] for alert in alerts()]
 
 
@@ -50,6 +51,12 @@ def test_the_series_fire_what_they_are_to_fire() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_alert_is_seen_to_fire_and_not_to_fire(name: str) -> None:
     assert set(expectations()[name]) == {True, False}
+
+
+def test_every_alert_is_seen_near_its_threshold() -> None:
+    """Rules that fire five times too early passed the series that are far from it."""
+    near = (PROMTOOL / "thresholds.yml").read_text("utf-8")
+    assert set(re.findall(r'alertname="(\w+)"', near)) == set(NAMES)
 
 
 def test_every_alert_has_a_runbook_and_says_who_is_to_hear_of_it() -> None:
