@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import json
 import math
+from collections import Counter
 from collections.abc import Coroutine, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,11 +18,13 @@ import pytest
 from starlette.requests import Request
 from starlette.types import Message
 
+import service.serving
+from models.sentences import Sentence
 from service.access import Bucket
 from service.guard import NATIVE
 from service.routes import SLICE, _written, predict_batch
-from service.serving import Serving
-from service.wire import PredictIn, Prediction
+from service.serving import AT_ONCE, Serving
+from service.wire import BatchIn, PredictIn, Prediction
 from tests.service.live import CARD, FIGURES, TEXT, Bench, Live, events
 
 T = TypeVar("T")
@@ -316,6 +319,31 @@ def test_others_are_served_between_the_items_of_a_batch(bench: Bench) -> None:
         assert others > items
 
     bench.run(use, open=True)
+
+
+def test_others_are_served_while_the_texts_of_a_batch_are_cut(bench: Bench) -> None:
+    items = 20
+    request = BatchIn(texts=["dog. " * (AT_ONCE // 5)] * items, task="spam")
+    cuts: list[int] = []
+
+    async def use(serving: Serving) -> None:
+        seen = 0
+
+        def counted(*asked: Any) -> list[Sentence]:
+            cuts.append(seen)
+            return []
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(service.serving, "split", counted)
+            task = asyncio.ensure_future(serving.answers(request))
+            while not task.done():
+                seen += 1
+                await asyncio.sleep(0)
+            assert len(await task) == items
+
+    bench.run(use, open=True)
+    assert len(cuts) == items
+    assert max(Counter(cuts).values()) <= 2
 
 
 def test_predict_answers_with_all_fields(live: Live) -> None:
