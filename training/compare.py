@@ -31,6 +31,7 @@ from training.splits import Splits
 from training.train import train
 
 RECIPES: Final = Path(__file__).parent / "comparison.toml"
+TASKS: Final = ("sentiment", "spam")
 RECURRENT: Final = ("rnn", "lstm", "gru")
 TIMED: Final = 512
 """Documents of a test that the speed is measured on."""

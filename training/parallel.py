@@ -13,10 +13,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+
+PATIENCE: Final = timedelta(days=1)
+"""How long a process waits for another: while one reads with a transformer, an hour is little. Where one fails,
+torchrun ends all of them at once."""
 
 
 @contextmanager
@@ -28,7 +34,7 @@ def group(device: torch.device) -> Iterator[torch.device]:
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ["LOCAL_RANK"]))
         torch.cuda.set_device(device)
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
     try:
         yield device
     finally:

@@ -41,9 +41,10 @@ class Recipe:
     named. `calibrated_on`: the sets whose validation documents say what a logit is worth (all where none is named). A
     sentence that is all of a text says more than the first of many, so no calibration suits both.
     `vary`: the share of an epoch's documents that are met as another stretch of themselves, with other sentence ends.
-    `dress`: the share of those of `few_writers` (of all, where none is named) that have pieces around them, such as
-    headers and footers, see pieces.py. The linear path, which sees no epochs, learns from every document once as it is
-    and once with pieces.
+    `dress`: the share of the documents of `few_writers` (of all sets, where none is named) that an epoch puts pieces
+    around, such as headers and footers, see pieces.py; about one in nine of these draws none, see `augment.PLACES`. The
+    linear path, which sees no epochs, learns from every document twice: as it is, and with pieces; where `few_writers`
+    leaves its set out, as it is both times.
     `others`: how many passages of another task's sets are learnt from as the first label, such as reviews as ham.
     `linear`: the kinds of weights (ratios, idf) of the linear path beside the classifier, see `wide.fit`.
     `few_writers`: sets whose own names and places are left out of the vocabulary, see `corpus.vocabulary`.

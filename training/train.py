@@ -72,6 +72,7 @@ def train(
     print(*checks.lines(checked), sep="\n")
     taught = teachers(recipe)
     spared, before = cache.spared(splits, recipe), checkpoint.curve(folder) if resume else []
+    _ask_transformer(recipe, splits, device)
     began = cost.now()
     artefact, curve = make(recipe, splits, folder, device, resume)
     spent = _whole_cost(cost.since(began), spared, before)
@@ -109,7 +110,7 @@ def make(
 
 def _whole_cost(spent: dict[str, float], spared: float, before: Sequence[dict[str, float]]) -> dict[str, float]:
     """What it took from texts to a calibrated artefact: that of the epochs before a cut, too, and of cached tokens
-    the processor time that they took when they were made."""
+    the processor time that they took when they were made; never a transformer's, see `_ask_transformer`."""
     of = {name: sum(entry[name] for entry in before) for name in ("cpu_seconds", "wall_seconds")}
     return spent | {
         "cpu_seconds": spent["cpu_seconds"] + of["cpu_seconds"] + spared,
@@ -122,6 +123,7 @@ def follow(recipe: Recipe, data_dir: Path, folder: Path, *, device: torch.device
     """What the other processes of a group do: they learn beside the first one and leave the rest to it."""
     recipe = sources.settle(recipe)
     splits = sources.splits(recipe, sources.documents(recipe, data_dir), data_dir)
+    _ask_transformer(recipe, splits, device)
     _fit(recipe, splits, folder, device, resume)
 
 
@@ -156,12 +158,25 @@ def _fit(
     return classifier.eval(), Vocabulary(vocabulary.words), curve
 
 
+def _ask_transformer(recipe: Recipe, splits: Splits, device: torch.device) -> None:
+    """Has the beliefs of a transformer that teaches in the cache, before anything is counted: as they may have been
+    there for long, what it costs never counts what they took."""
+    if TRANSFORMER in recipe.teacher:
+        teacher.transformer(splits.train, _asked(splits)[1], device)
+
+
+def _asked(splits: Splits) -> tuple[list[int], tuple[list[Document], list[Document]]]:
+    """What teachers are asked about: the validation documents, and which of all they are, of the sets that have
+    documents without labels; and the latter."""
+    sets = {document.set for document in splits.unlabelled}
+    rows = [i for i, document in enumerate(splits.validation) if document.set in sets]
+    return rows, ([splits.validation[i] for i in rows], splits.unlabelled)
+
+
 def _beliefs(recipe: Recipe, splits: Splits, of_path: Opinion | None, device: torch.device) -> Floats:
     """What the recipe's teachers believe together, `[N, K]`, of the documents that nobody has labelled. Validation
     documents of the same sets say how much each of them counts."""
-    sets = {document.set for document in splits.unlabelled}
-    rows = [i for i, document in enumerate(splits.validation) if document.set in sets]
-    sides = ([splits.validation[i] for i in rows], splits.unlabelled)
+    rows, sides = _asked(splits)
     opinions = []
     for name in recipe.teacher:
         if of_path and name == LINEAR:

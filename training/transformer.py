@@ -25,6 +25,7 @@ from tqdm import tqdm
 from transformers import BertModel
 from transformers.utils import logging
 
+from training import parallel
 from training.cache import folder
 from training.documents import Document
 from training.errors import RecipeError
@@ -90,13 +91,24 @@ def cached(
 ) -> list[Floats]:
     """As `believe`, from the encoder in the folder `weights`; from the user's cache, where it is known there.
 
-    What was learnt is kept until all is read, so that a run that is cut need not learn again.
+    Of a group of processes the first one does it, and the others, who add nothing, are told what it believes.
     """
-    key = _key(train, of)
-    path, tuned = folder("beliefs") / f"{key}.safetensors", folder("beliefs") / f"{key}.encoder.safetensors"
-    if path.is_file():
+    odds = [torch.zeros(len(documents), device=device) for documents in of]
+    if parallel.rank() == 0:
+        path = folder("beliefs") / f"{_key(train, of)}.safetensors"
+        if not path.is_file():
+            _make(path, weights, train, of, device)
         known = safetensors.torch.load_file(path)
-        return [known[str(number)].double().numpy() for number in range(len(of))]
+        odds = [known[str(number)].to(device) for number in range(len(of))]
+    return [parallel.total(one).double().cpu().numpy() for one in odds]
+
+
+def _make(
+    path: Path, weights: Path, train: Sequence[Document], of: Sequence[Sequence[Document]], device: torch.device
+) -> None:
+    """Learns from `train` and writes the log-odds of `of` to `path`. What was learnt is kept until all is read, so that
+    a run that is cut need not learn again."""
+    tuned = path.with_suffix(".encoder.safetensors")
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(0)
     encoder = Encoder(weights).to(device)
@@ -113,8 +125,7 @@ def cached(
         _put(encoder.state_dict(), tuned)
     found = {str(number): _read(encoder, _pieces(tokenizer, documents)) for number, documents in enumerate(of)}
     _put(found, path)
-    tuned.unlink()
-    return [odds.double().numpy() for odds in found.values()]
+    tuned.unlink(missing_ok=True)  # somebody else may have learnt the same at the same time
 
 
 def stages(train: Sequence[Document]) -> tuple[list[Document], list[Document]]:

@@ -8,7 +8,9 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import redirect_stdout
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,9 +18,11 @@ import torch
 
 from models.conv1d import Conv1D
 from models.families import FAMILIES
+from tests.training import toy
 from tests.training.once import never
-from training import compare, overview
+from training import commands, compare, overview
 from training.__main__ import main
+from training.baselines import BAG, linear
 from training.compare import recipes
 
 RECIPES = """
@@ -72,8 +76,8 @@ def made(tmp_path_factory: pytest.TempPathFactory, trained: Path, data_dir: Path
         patch.setattr(compare, "PRETRAINED", folder / "shipped")
         printed = io.StringIO()
         with redirect_stdout(printed):
-            arguments = ["compare", "--data-dir", str(data_dir), "--output", str(folder / "out"), "--device", "cpu"]
-            assert main(arguments) == 0
+            arguments = ["compare", "--task", "sentiment", "--data-dir", str(data_dir), "--device", "cpu"]
+            assert main([*arguments, "--output", str(folder / "out")]) == 0
         (folder / "printed.txt").write_text(printed.getvalue())
         yield folder
 
@@ -153,6 +157,46 @@ def test_another_recipe_is_another_row(made: Path, data_dir: Path, monkeypatch: 
 
 def test_without_time_no_row_is_begun(small: Path, data_dir: Path, tmp_path: Path) -> None:
     assert rows(data_dir, tmp_path / "out", minutes=1e-9) == {}
+
+
+@pytest.fixture
+def both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The arguments of a comparison of a forest in both tasks, beside a bag of words."""
+    (tmp_path / "both.toml").write_text(
+        RECIPES[: RECIPES.index("[sizes")]
+        + '[tasks.spam]\ntask = "spam"\nsets = ["sms_spam_collection"]\n[sizes.recurrent]\n[rows]\n'
+        + next(line for line in RECIPES.splitlines() if line.startswith('"forest"'))
+    )
+    monkeypatch.setattr(compare, "RECIPES", tmp_path / "both.toml")
+    monkeypatch.setattr(compare, "PRETRAINED", tmp_path)
+    monkeypatch.setattr(compare, "baselines", lambda *_: {BAG: partial(linear, 1)})
+    data_dir = toy.messages(toy.films(tmp_path / "data"))
+    return ["compare", "--data-dir", str(data_dir), "--output", str(tmp_path / "out"), "--device", "cpu"]
+
+
+def test_without_a_task_both_are_compared(both: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(both) == 0
+    printed = capsys.readouterr().out
+    assert printed.index("aclimdb: 40 documents") < printed.index("sms_spam_collection: ")
+    assert printed.count("training_seconds: of the processor") == 2
+    for task in ("sentiment", "spam"):
+        with (tmp_path / "out" / task / "comparison.csv").open(newline="") as file:
+            assert {row["row"] for row in csv.DictReader(file)} == {"forest", BAG}
+
+
+def test_both_tasks_share_the_time(both: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[float] = []
+
+    def told(*of: Any) -> Iterator[Any]:
+        given.append(of[-1])
+        return iter(())
+
+    monkeypatch.setattr(compare, "compare", told)
+    monkeypatch.setattr(commands, "time", SimpleNamespace(monotonic=iter((0.0, 0.0, 240.0, 0.0, 0.0, 900.0)).__next__))
+    for _ in range(2):
+        assert main([*both, "--minutes", "10"]) == 0
+    assert given == [10, 6, 10, pytest.approx(0, abs=1e-9)]
+    assert given[-1] > 0, "0 would be all that it wants"
 
 
 def test_the_command_prints_and_writes(made: Path) -> None:

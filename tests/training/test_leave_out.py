@@ -15,6 +15,7 @@ from tests.training import toy
 from tests.training.once import made_once
 from training import leave_out, outcome, sources
 from training.__main__ import main
+from training.baselines import BAG, NB
 from training.documents import Document, key
 from training.leave_out import NEGATIVES, difference, recall, row
 from training.outcome import Outcome
@@ -135,11 +136,41 @@ def test_a_row_for_each_set_made_once(
     found = written["rt_polarity"]
     assert int(found["documents"]) == 61
     assert min(float(found[f"AUC {name}"]) for name in ("ours", "bag of words", "NB-weighted")) > 0.8
+    assert 0 <= float(found["AUC fastText"]) <= 1
+    assert found["AUC bogofilter"] == ""
+    assert "bogofilter" not in head
+    assert "fastText" in head
     between = float(found["95 % from"]), float(found["ours less bag"]), float(found["to"])
     assert between == tuple(sorted(between))
     assert float(found["CPU seconds"]) > 0
     assert (out / "leave-out.png").read_bytes().startswith(b"\x89PNG")
     assert (out / "aclimdb" / "ours" / "weights.safetensors").is_file()
+
+
+def test_who_is_not_installed_leaves_cells_empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, data_dir, out = toy.recipe(tmp_path), str(toy.messages(tmp_path / "data")), tmp_path / "out"
+    overrides = ["task=spam", 'sets=["sms_spam_collection", "youtube_spam"]', "epochs=1"]
+    with monkeypatch.context() as patch:
+        patch.setenv("PATH", str(tmp_path))
+        assert main(["leave-out", str(path), *overrides, "--data-dir", data_dir, "--output", str(out)]) == 0
+    with (out / "leave-out.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["left out"] for row in rows] == ["sms_spam_collection", "youtube_spam"]
+    assert [row["AUC bogofilter"] for row in rows] == ["", ""]
+    assert min(float(row["AUC NB-weighted"]) for row in rows) > 0.9
+
+
+@pytest.mark.parametrize("missing", [outcome.OURS, BAG, NB])
+def test_a_row_wants_the_two_that_its_interval_is_of(missing: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    scores = {"all": Scores.ends(np.array([0, 1, 0, 1]), np.array([[0.9, 0.1], [0.2, 0.8], [0.7, 0.3], [0.6, 0.4]]))}
+    made = [Outcome("all", learner, 1.0, {}, scores) for learner in leave_out.SHORT if learner != missing]
+    monkeypatch.setattr(leave_out, "outcomes", lambda *_: iter(made))
+    monkeypatch.setattr(sources, "documents", lambda *_: [])
+    monkeypatch.setattr(sources, "summaries", lambda *_: {})
+    chosen = load(Path("training/recipes/spam-gru.toml"))
+    rows = list(leave_out.leave_out(chosen, Path(), Path(), torch.device("cpu")))
+    assert len(rows) == (missing == NB)
+    assert not any("AUC NB-weighted" in row for row in rows)
 
 
 @pytest.mark.parametrize(
@@ -176,4 +207,4 @@ def test_recalls_are_told_where_there_are_negatives_enough() -> None:
         some = {"all": scores.of(range(first, len(labels)))}
         found = row([Outcome("all", learner, 6.0, {}, some) for learner in leave_out.SHORT])
         assert found.get("recall ours") == found.get("recall NB-weighted") == wanted
-        assert found["CPU seconds"] == pytest.approx(18)
+        assert found["CPU seconds"] == pytest.approx(30)

@@ -70,7 +70,8 @@ def test_reference_is_what_training_wrote_and_changes_nothing_else(
 def test_train_writes_where_it_is_told(data_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = [str(toy.recipe(tmp_path)), "epochs=1", "--trial", "--data-dir", str(data_dir), "--output"]
     assert main(["train", *arguments, str(tmp_path / "out")]) == 0
-    printed = capsys.readouterr().out
+    printed, progress = capsys.readouterr()
+    assert re.search(r"epoch 1/1: 100%.* \[\d\d:\d\d<00:00, .*, loss=\d\.\d{4}\]", progress), "loss and time left"
     assert "validation: " in printed
     costs = re.findall(
         r"(?m)^(.*): ([\d,.]+) s of processor time, ([\d,.]+) s by the clock, at most ([\d,]+) MB$", printed

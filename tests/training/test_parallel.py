@@ -12,7 +12,7 @@ import safetensors.torch
 import torch
 
 from models.artefact import WEIGHTS, load
-from tests.training import toy
+from tests.training import bert, toy
 from training import log, parallel, recipe
 from training.corpus import batches, example
 from training.documents import NO_TARGET
@@ -46,15 +46,36 @@ def test_two_processes_learn_what_one_does(more: list[str], trained: Path, data_
     options = ["--trial", "--device", "cpu", "--data-dir", str(data_dir), "--output", str(tmp_path / "two")]
     done = together(str(path), *overrides, *options)
     assert done.stdout.count("validation: ") == 2  # the checks' line and the figures', by one process
-    alone, both = (safetensors.torch.load_file(tmp_path / name / WEIGHTS) for name in ("one", "two"))
-    for name, tensor in alone.items():
-        torch.testing.assert_close(both[name], tensor, rtol=0, atol=2e-5)
+    assert_same_weights(tmp_path / "one", tmp_path / "two")
     curves = [
         [[entry[name] for entry in curve] for name in ("train_loss", "validation_loss", "validation_running_accuracy")]
         for curve in (one.report["learning_curve"], load(tmp_path / "two").report["learning_curve"])
     ]
     assert curves[1] == [pytest.approx(line, abs=1e-5) for line in curves[0]]
     assert len((tmp_path / "two" / log.FILE).read_text().splitlines()) == 4
+
+
+def test_one_process_asks_the_transformer_and_tells_the_other(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, overrides = toy.recipe(tmp_path), [*QUIET, "epochs=1", "sizes.wide=root", "teacher=transformer"]
+    site = str(bert.package(tmp_path / "site"))
+    monkeypatch.syspath_prepend(site)
+    monkeypatch.setenv("PYTHONPATH", site)
+    for name in ("one", "two"):  # each begins with an empty cache
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / f"{name}-cache"))
+        if name == "one":
+            train(recipe.load(path, overrides), data_dir, tmp_path / name, device=torch.device("cpu"), trial=True)
+        else:
+            options = ["--trial", "--device", "cpu", "--data-dir", str(data_dir), "--output", str(tmp_path / name)]
+            assert together(str(path), *overrides, *options).stderr.count("transformer learns: 100%") == 1
+    assert_same_weights(tmp_path / "one", tmp_path / "two")
+
+
+def assert_same_weights(one: Path, two: Path) -> None:
+    alone, both = (safetensors.torch.load_file(folder / WEIGHTS) for folder in (one, two))
+    for name, tensor in alone.items():
+        torch.testing.assert_close(both[name], tensor, rtol=0, atol=2e-5)
 
 
 def test_the_parts_of_a_batch_are_the_batch() -> None:

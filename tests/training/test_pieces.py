@@ -1,4 +1,4 @@
-"""What is put around documents: drawn anew, in both layouts, and none of it what tells.py puts on."""
+"""What is put around documents: drawn anew, in both layouts, and with other names than tells.py puts on."""
 
 from __future__ import annotations
 

@@ -16,8 +16,8 @@ from models.artefact import load
 from models.predictor import Advance, Predictor
 from models.sentences import split
 from models.wide import Wide
-from tests.training import toy
-from training import cache, recipe, wide
+from tests.training import bert, toy
+from training import cache, cost, recipe, transformer, wide
 from training.card import page
 from training.corpus import Example
 from training.measure import again
@@ -121,6 +121,22 @@ def test_the_cost_counts_the_tokens_that_the_cache_has(
     assert 1000 < spent["cpu_seconds"] < 2000
     assert spent["wall_seconds"] > 0
     assert spent["peak_mb"] > 50
+
+
+def test_the_cost_never_counts_what_a_transformer_took(
+    data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether its beliefs were in the cache or not."""
+    monkeypatch.syspath_prepend(str(bert.package(tmp_path / "site")))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    so_far, took = cost.processor, [0.0]
+    monkeypatch.setattr(cost, "processor", lambda: so_far() + sum(took))
+    monkeypatch.setattr(transformer, "_learn", lambda *_: took.append(1000.0))
+    chosen = recipe.load(toy.recipe(tmp_path), ["epochs=1", "teacher=transformer"])
+    for _ in range(2):
+        spent = train(chosen, data_dir, tmp_path / "out", device=torch.device("cpu"), trial=True).report["spent"]
+        assert 0 < spent["cpu_seconds"] < 1000
+    assert sum(took) == 2000  # sentences, then longer texts, once
 
 
 def test_a_trial_leaves_the_tests_alone(data_dir: Path, tmp_path: Path) -> None:

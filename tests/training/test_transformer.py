@@ -9,38 +9,18 @@ import numpy as np
 import pytest
 import torch
 from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import Whitespace
-from tokenizers.processors import BertProcessing
-from transformers import BertConfig, BertModel
 
+from tests.training import bert
 from training import transformer
 from training.documents import Document
 from training.errors import RecipeError
 
 CPU = torch.device("cpu")
-WORDS = ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "good", "bad", "film", "a", "was", "it")
 
 
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A BERT of two layers of 16 numbers, of chance, and its words."""
-    folder = tmp_path_factory.mktemp("bert")
-    torch.manual_seed(1)
-    config = BertConfig(
-        vocab_size=len(WORDS),
-        hidden_size=16,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        intermediate_size=32,
-        max_position_embeddings=transformer.HEAD + transformer.TAIL + 2,
-    )
-    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
-    tokenizer = Tokenizer(WordLevel({word: i for i, word in enumerate(WORDS)}, unk_token="[UNK]"))
-    tokenizer.pre_tokenizer = Whitespace()
-    tokenizer.post_processor = BertProcessing(("[SEP]", 2), ("[CLS]", 1))
-    tokenizer.save(str(folder / "tokenizer.json"))
-    return folder
+    return bert.tiny(tmp_path_factory.mktemp("bert"))
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
-"""A hand-written set of films in the layout of aclimdb: small enough to learn in a second.
+"""Hand-written films in the layout of aclimdb, and messages with spam among them: small enough to learn in a second.
 
-documents() --publishers.write--> DATA_DIR/aclimdb/{train,test,unsup}.jsonl.gz
+films() --publishers.write--> DATA_DIR/aclimdb/{train,test,unsup}.jsonl.gz; messages() --> two sets with spam
 """
 
 from __future__ import annotations
@@ -49,6 +49,15 @@ def films(data_dir: Path) -> Path:
     without = [row | {"id": f"unsup/{row['id']}", "label": -1, "label_name": "unlabelled"} for row in rows("test")]
     without.append(without[0] | {"id": "unsup/new", "text": "Neither here nor there."})
     write(data_dir / "aclimdb" / "unsup.jsonl.gz", without)
+    return data_dir
+
+
+def messages(data_dir: Path) -> Path:
+    """Eighty messages, eighty comments, half of each spam; gives back `data_dir`."""
+    for name, kind in (("sms_spam_collection", "message"), ("youtube_spam", "comment")):
+        told = (f"Shall we meet at the office at {{}} after this {kind}?", f"Claim your free prize {{}} by {kind} now!")
+        found = [{"id": f"{i}", "text": told[i % 2].format(i), "label": i % 2, "video": "Eminem"} for i in range(80)]
+        write(data_dir / name / "all.jsonl.gz", found)
     return data_dir
 
 
