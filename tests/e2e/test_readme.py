@@ -136,7 +136,7 @@ def test_the_figures_of_a_model_are_those_of_its_report() -> None:
 def test_the_shipped_models_are_each_one_of_the_seeds() -> None:
     shown = r"seeds training/recipes/([\w-]+)\.toml [^\n]*\n```\n\n```text\n(.*?)```"
     tables = dict(re.findall(shown, text(), re.S))
-    assert tables.keys() == {"sentiment-gru", "sentiment-conv1d"}
+    assert tables.keys() == set(shipped.DEFAULTS)
     for recipe, table in tables.items():
         tests = report(recipe)["test"]
         for line in table.splitlines()[1:]:
