@@ -34,9 +34,9 @@ from tests.waiting import eventually, settled, soon
 MAKE = ("make", "--no-print-directory", "serve", "PORT={port}")
 GRACE = 120
 READY_SECONDS = 10.0
-IMPORTS = 6
+IMPORTS = 4
 """How many times as long as to import torch and BentoML, at the same time, a start may take where this machine is busy:
-first the supervisor does that, and then each worker, all at once and with models and Redis to start."""
+first the supervisor does that, and then each worker, which loads models, too."""
 TEXT = {"text": "Dear customer, your parcel waits. Pay now!", "task": "spam"}
 
 
