@@ -15,7 +15,7 @@ from torch import Tensor
 
 from models.arrays.tokens import Floats
 from models.contract import Classifier, Tokens, like
-from models.engine import Engine, Run
+from models.engine import Engine, Run, steps
 
 
 class TorchEngine(Engine):
@@ -28,9 +28,8 @@ class TorchEngine(Engine):
 
     @torch.inference_mode()
     def run(self, states: Floats, ids: Sequence[Sequence[int]], widths: Sequence[int]) -> Run:
-        x = self.classifier.encode(Tokens.of(ids, self.device))
         every = [self._parts(states)]
-        for part in x.split(list(widths)):
+        for part in steps(lambda some: self.classifier.encode(Tokens.of(some, self.device)), ids, widths):
             before = every[-1]
             if len(part) < len(before[0]):
                 before = like(before, [rows[: len(part)] for rows in before])

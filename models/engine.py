@@ -8,8 +8,10 @@ Nothing here imports torch until a model needs it, so a worker that serves on a 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +21,11 @@ from models.arrays.tokens import Floats, Tokens
 
 if TYPE_CHECKING:
     from models.artefact import Artefact
+
+Vectors = TypeVar("Vectors", bound=Any)
+AT_ONCE: Final = 256
+"""Sentences that are encoded together: their vectors are still in the cache when their steps come, and a text of very
+many sentences takes no more memory than any other."""
 
 
 class Run(NamedTuple):
@@ -53,17 +60,30 @@ class ArrayEngine(Engine):
         self.initial = np.zeros(network.width, np.float32)
 
     def run(self, states: Floats, ids: Sequence[Sequence[int]], widths: Sequence[int]) -> Run:
-        x = self.network.encode(Tokens(ids))
         batch = len(states)
-        every = np.empty((batch + len(x), states.shape[1]), np.float32)
+        every = np.empty((batch + len(ids), states.shape[1]), np.float32)
         every[:batch] = states
         before = 0
         now = batch
-        for width in widths:
-            done, end = now - batch, now + width
-            self.network.update(every[before : before + width], x[done : end - batch], every[now:end])
+        for x in steps(lambda some: self.network.encode(Tokens(some)), ids, widths):
+            end = now + len(x)
+            self.network.update(every[before : before + len(x)], x, every[now:end])
             before, now = now, end
         return Run(every, self.network.features(every), self.network.readout(every))
+
+
+def steps(
+    encode: Callable[[Sequence[Sequence[int]]], Vectors], ids: Sequence[Sequence[int]], widths: Sequence[int]
+) -> Iterator[Vectors]:
+    """The sentence vectors `[width, D]` of each step in turn, some steps' encoded together."""
+    ends = list(accumulate(widths, initial=0))
+    first = 0
+    while first < len(widths):
+        last = max(bisect_right(ends, ends[first] + AT_ONCE) - 1, first + 1)
+        x = encode(ids[ends[first] : ends[last]])
+        for step in range(first, last):
+            yield x[ends[step] - ends[first] : ends[step + 1] - ends[first]]
+        first = last
 
 
 def engine(artefact: Artefact, device: str) -> Engine:

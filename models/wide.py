@@ -28,8 +28,7 @@ class Wide(Classifier[WideState]):
     of about one length, however long the text, where a bare sum grows with it. That is what tf-idf's unit length
     does for a text that is there whole, and it streams.
 
-    The table is fitted after the inner classifier (training/wide.py), so training does not see it: it is zero
-    until then.
+    The inner classifier is trained by itself, and the table fitted after it (training/wide.py).
     """
 
     def __init__(self, inner: Classifier[Any], *, words: int, classes: int, pairs: int) -> None:
@@ -49,8 +48,6 @@ class Wide(Classifier[WideState]):
         """`[N, D + K + 1]`: the inner vector, the sum of the weights of the sentence's words and pairs, and their
         number."""
         x = self.inner.encode(tokens)
-        if self.training:
-            return F.pad(x, (0, self.table.embedding_dim + 1))
         ids, starts = grams(tokens, self.words, self.pairs)
         weights = F.embedding_bag(ids, self.table.weight, starts, mode="sum")
         number = torch.diff(starts, append=starts.new_tensor([len(ids)])).to(weights.dtype)

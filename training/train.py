@@ -151,7 +151,8 @@ def _fit(
         train, whole = train + taught, whole + taught
     if (most := classifier.most_tokens) is not None:
         train, validation = ([e for e in side if len(e.ids) <= most] for side in (train, validation))
-    curve = _learn(classifier, train, validation, recipe, put_on, folder, device, resume)
+    inner = classifier.inner if isinstance(classifier, Wide) else classifier
+    curve = _learn(inner, train, validation, recipe, put_on, folder, device, resume)
     if isinstance(classifier, Wide) and parallel.rank() == 0:
         tried = wide.linear(classifier.cpu(), whole, recipe.linear)
         print("wide path:", wide.fit(classifier, tried, unseen))
@@ -215,14 +216,13 @@ def _learn(
     device: torch.device,
     resume: bool,
 ) -> list[dict[str, float]]:
-    """Puts the best weights into the classifier, its linear path apart, and gives back the learning curve."""
-    inner = classifier.inner if isinstance(classifier, Wide) else classifier
-    if not isinstance(inner, RandomForest):
+    """Puts the best weights into the classifier, and gives back the learning curve."""
+    if not isinstance(classifier, RandomForest):
         return loop.fit(
             classifier, train, validation, recipe, device=device, folder=folder, resume=resume, pieces=put_on
         )
     began = cost.now()
-    forest.fit(inner, met(train, np.random.default_rng(recipe.seed)), recipe.seed)
+    forest.fit(classifier, met(train, np.random.default_rng(recipe.seed)), recipe.seed)
     cpu = torch.device("cpu")
     learnt = loop.evaluate(classifier, train, recipe, cpu)["validation_loss"]
     entry = {"epoch": 1.0, "train_loss": learnt} | loop.evaluate(classifier, validation, recipe, cpu)

@@ -1,9 +1,9 @@
 """Fits the linear path beside a trained classifier: what every word and pair adds to the log-odds, whenever it comes.
 
 examples --grams--> counts / √n [N, V] --(times a weight per row)--> logistic regression --share--> Wide.table [V, 2]
+                                                                                                    Once.table [V, 1]
 
-A running sum streams, so the path learns from counts, not from what is there at all: a word that comes twice counts
-twice, first and last alike.
+What a document's words and pairs count is what the path that serves adds up, so it learns from that.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
-from models.contract import Tokens
+from models.contract import Classifier, Tokens
 from models.encoders import grams
+from models.once import FEW, SLOTS, Once
 from models.vocabulary import UNKNOWN
 from models.wide import Wide
 from training.baselines import log_count_ratios
@@ -27,8 +28,11 @@ from training.corpus import Example, batch
 from training.loop import forward
 
 Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
 STRENGTHS: Final = {"ratios": (30.0, 100.0), "idf": (1.0, 5.0)}
 """Inverse strengths of the regularisation that are tried with the weights of a kind."""
+PAIRS: Final = 0.5
+"""The weight of pairs beside words with `idf`, so that less is laid to them: they are more a corpus's own."""
 STEADY: Final = 1.0
 """That of the two weights that mix, so that they stay finite where validation is told apart without a fault."""
 LEAST: Final = 0.05
@@ -51,7 +55,7 @@ def linear(model: Wide, train: Sequence[Example], kinds: Sequence[str] = ("ratio
     shares = np.array([min(e.often, 1.0) * (2 * max(e.beliefs, default=1.0) - 1) for e in train])
     tried: Tried = {}
     for kind in kinds:
-        by = log_count_ratios(seen.sign(), labels) if kind == "ratios" else idf(seen)
+        by = log_count_ratios(seen.sign(), labels) if kind == "ratios" else idf(seen, 1 + model.words)
         counts = seen.multiply(by).tocsr()
         tried[kind] = {strength: by * _learn(counts, labels, shares, strength) for strength in STRENGTHS[kind]}
     return tried
@@ -66,13 +70,13 @@ def fit(model: Wide, tried: Tried, validation: Sequence[Example]) -> dict[str, A
     """
     model.eval()
     unseen, wanted = matrix(model, validation), classes(validation)
-    inner = ends(model, validation)
+    inner = ends(model.inner, validation)
     weights, strengths = choose(tried, inner, unseen, wanted)
     share, loss = mix(inner, unseen @ weights, wanted)
     weights = share * weights
     # Half to either class: the difference of the two logits is what counts.
-    table = torch.from_numpy(np.stack([-weights / 2, weights / 2], axis=1)).float()
-    model.table.weight.data.copy_(table)
+    table = weights[:, None] if isinstance(model, Once) else np.stack([-weights / 2, weights / 2], axis=1)
+    model.table.weight.data.copy_(torch.from_numpy(table))
     area = float(roc_auc_score(wanted, inner + unseen @ weights))
     return {"validation_log_loss": loss, "validation_roc_auc": area, "strength": strengths, "share": share}
 
@@ -85,10 +89,13 @@ def choose(tried: Tried, inner: Floats, unseen: Any, labels: NDArray[np.int64]) 
     return np.mean([tried[kind][strength] for kind, strength in strengths.items()], axis=0), strengths
 
 
-def idf(counts: Any) -> Floats:
-    """ln(N / (1 + documents that hold the row)) of every row of `counts [N, V]`: `[V]`."""
+def idf(counts: Any, words: int) -> Floats:
+    """ln(N / (1 + documents that hold the row)) of every row of `counts [N, V]`, `PAIRS` times that after the first
+    `words` rows: `[V]`."""
     documents = np.asarray(counts.sign().sum(axis=0)).ravel()
-    return np.asarray(np.log(counts.shape[0] / (1 + documents)))
+    found = np.asarray(np.log(counts.shape[0] / (1 + documents)))
+    found[words:] *= PAIRS
+    return found
 
 
 def _learn(counts: Any, labels: NDArray[np.int64], shares: Floats, strength: float) -> Floats:
@@ -111,22 +118,41 @@ def mix(inner: Floats, linear: Floats, labels: NDArray[np.int64]) -> tuple[float
 
 
 def matrix(model: Wide, data: Sequence[Example]) -> Any:
-    """How often each row of the table stands in each document, over the root of how many words and pairs that has:
-    `[N, V]`, sparse. Unknown words have no count, but are read."""
+    """What each row of the table counts in each document: `[N, V]`, sparse."""
     columns, rows, values = [], [], []
     for row, e in enumerate(data):
         tokens = Tokens(torch.from_numpy(e.ids.astype(np.int64)), torch.from_numpy(e.lengths.astype(np.int64)))
-        ids = grams(tokens, model.words, model.pairs)[0].numpy()
-        known = ids[ids != UNKNOWN]
+        ids, starts = grams(tokens, model.words, model.pairs)
+        lengths = np.diff(starts.numpy(), append=len(ids))
+        known, counts = once(ids.numpy(), lengths) if isinstance(model, Once) else often(ids.numpy())
         columns.append(known)
         rows.append(np.full(len(known), row))
-        values.append(np.full(len(known), max(len(ids), 1) ** -0.5))
+        values.append(counts)
     places = (np.concatenate(rows), np.concatenate(columns))
     return csr_matrix((np.concatenate(values), places), shape=(len(data), model.table.num_embeddings))
 
 
+def often(ids: Ints) -> tuple[Ints, Floats]:
+    """As `Wide` counts: how often a row stands there over the root of how many do. Unknown words have no count, but
+    are read."""
+    known = ids[ids != UNKNOWN]
+    return known, np.full(len(known), max(len(ids), 1) ** -0.5)
+
+
+def once(ids: Ints, lengths: Ints) -> tuple[Ints, Floats]:
+    """As `Once` counts: the rows `ids [R]` of sentences of so many each, `lengths [S]`, where their slots were not seen
+    in an earlier sentence."""
+    sentences = np.repeat(np.arange(len(lengths)), lengths)[ids != UNKNOWN]
+    ids = ids[ids != UNKNOWN]
+    first = np.full(SLOTS, len(lengths))
+    np.minimum.at(first, ids % SLOTS, sentences)
+    ids = ids[first[ids % SLOTS] == sentences]
+    number = np.bincount(ids % SLOTS, minlength=SLOTS)
+    return ids, 1 / number[ids % SLOTS] / np.sqrt(np.count_nonzero(number) + FEW)
+
+
 @torch.inference_mode()
-def ends(model: Wide, data: Sequence[Example]) -> Floats:
+def ends(model: Classifier[Any], data: Sequence[Example]) -> Floats:
     """The difference of the two logits after each document's last sentence, `[N]`."""
     order = np.argsort([len(e.lengths) for e in data], kind="stable")
     odds = np.zeros(len(data))

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from models.arrays.inception import KERNELS, Inception
 from models.arrays.mean import Mean, Summed
 from models.arrays.network import Linear, Network
+from models.arrays.once import Once
 from models.arrays.recurrent import (
     Cell,
     Connection,
@@ -48,14 +49,15 @@ def build(
 
 def _wide(family: str, weights: Weights, words: int, classes: int, sizes: dict[str, Any]) -> Network:
     make = FAMILIES[family]
-    if not sizes.pop("wide", 0):
+    wide = sizes.pop("wide", 0)
+    if not wide:
         return make(weights, words, classes, **sizes)
     pairs = sizes.pop("wide_pairs", sizes.get("pairs", 0))
     if family not in READING_PAIRS:
         sizes.pop("pairs", None)
     inner = make(weights.within("inner"), words, classes, **sizes)
-    table = weights.take("table.weight", 1 + words + pairs, classes)
-    return Wide(inner, table, words=words, pairs=pairs)
+    path, columns = {"root": (Wide, classes), "once": (Once, 1)}[wide]
+    return path(inner, weights.take("table.weight", 1 + words + pairs, columns), words=words, pairs=pairs)
 
 
 def conv1d(

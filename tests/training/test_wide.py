@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from sklearn.metrics import roc_auc_score
 
 from models.families import build
+from models.once import FEW, SLOTS
 from models.wide import Wide
 from training import wide
 from training.corpus import example
@@ -19,15 +21,16 @@ DATA = [example([[3, 2 - i % 2], [3, 1 if i % 5 == 0 else 2 - i % 2], [3, 2 - i 
 
 
 SIZES: dict[str, dict[str, Any]] = {
-    "gru": {"pairs": 8, "embedding": 4, "hidden": 4, "wide": "root", "dropout": 0.3},
-    "conv1d": {"pairs": 8, "embedding": 2, "filters": 1, "wide": "root"},
+    "gru": {"pairs": 8, "embedding": 4, "hidden": 4, "dropout": 0.3},
+    "conv1d": {"pairs": 8, "embedding": 2, "filters": 1},
 }
 families = pytest.mark.parametrize("family", SIZES)
+paths = pytest.mark.parametrize("path", ["root", "once"])
 
 
-def model(family: str) -> Wide:
+def model(family: str, path: str = "root") -> Wide:
     torch.manual_seed(2)
-    made = build(family, words=3, classes=2, sizes=SIZES[family])
+    made = build(family, words=3, classes=2, sizes=SIZES[family] | {"wide": path})
     assert isinstance(made, Wide)
     return made
 
@@ -44,24 +47,51 @@ def test_counts_of_words_and_pairs_are_over_the_root_of_all_that_was_read(family
     assert counts[4:].sum() == pytest.approx(3)
 
 
+def test_a_word_that_counts_once_counts_where_it_came_first() -> None:
+    classifier = model("gru", "once")
+    (row,) = wide.matrix(classifier, DATA[:1]).toarray()  # [3, 2], [3, 1], [3, 2], [0]
+    told = row * np.sqrt(3 + 2 + FEW)
+    assert told[0] == 0
+    assert told[1:4].tolist() == pytest.approx([1, 1, 1])
+    assert sorted(told[4:][told[4:] > 0]) == pytest.approx([1, 1])  # "3 2" and "3 1"
+
+
+def test_what_shares_a_slot_shares_what_it_counts_or_comes_too_late() -> None:
+    lengths = np.array([4, 0, 2])
+    rows, counts = wide.once(np.array([5, 5 + SLOTS, 5, 0, 5 + 2 * SLOTS, 6]), lengths)
+    assert rows.tolist() == [5, 5 + SLOTS, 5, 6]
+    assert (counts * np.sqrt(2 + FEW)).tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1])
+
+
+def test_pairs_weigh_half_with_idf() -> None:
+    counts = csr_matrix(np.array([[1.0, 0, 1, 0], [0, 0, 0, 1], [0, 0, 0, 0]]))
+    assert wide.idf(counts, 2).tolist() == pytest.approx(
+        [np.log(3 / 2), np.log(3), np.log(3 / 2) / 2, np.log(3 / 2) / 2]
+    )
+
+
 @families
-def test_what_is_fitted_is_what_the_model_adds(family: str) -> None:
-    classifier = model(family).eval()
+@paths
+def test_what_is_fitted_is_what_the_model_adds(family: str, path: str) -> None:
+    classifier = model(family, path).eval()
     before = wide.ends(classifier, DATA)
+    assert before == pytest.approx(wide.ends(classifier.inner, DATA))
     wide.fit(classifier, wide.linear(classifier, DATA * 20), DATA)
-    weights = (classifier.table.weight[:, 1] - classifier.table.weight[:, 0]).numpy()
+    table = classifier.table.weight
+    weights = (table[:, -1] - table[:, 0] if path == "root" else table[:, 0]).numpy()
     added = wide.matrix(classifier, DATA) @ weights
     assert wide.ends(classifier, DATA) - before == pytest.approx(added, abs=1e-4)
 
 
 @families
-def test_the_fit_is_at_least_as_good_as_the_inner_classifier_alone(family: str) -> None:
-    classifier = model(family).eval()
+@paths
+def test_the_fit_is_at_least_as_good_as_the_inner_classifier_alone(family: str, path: str) -> None:
+    classifier = model(family, path).eval()
     before = area(wide.ends(classifier, DATA))
     found = wide.fit(classifier, wide.linear(classifier, DATA * 20), DATA)
     assert found["validation_roc_auc"] == pytest.approx(area(wide.ends(classifier, DATA)))
     assert found["validation_roc_auc"] == 1.0 > before
-    assert classifier.table.weight[0].tolist() == [0, 0]
+    assert not classifier.table.weight[0].any()
 
 
 def test_the_share_is_what_two_known_parts_ask_for() -> None:

@@ -25,7 +25,7 @@ def test_sizes_that_are_not_given_are_torchs(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("wide", [{}, {"wide": "root", "pairs": 3}, {"wide": "root"}])
+@pytest.mark.parametrize("wide", [{}, {"wide": "root", "pairs": 3}, {"wide": "root"}, {"wide": "once"}])
 def test_a_model_of_default_sizes_is_taken(family: str, wide: dict[str, Any]) -> None:
     weights = build_torch(family, words=3, classes=2, sizes=wide).weights()
     assert build(family, words=3, classes=2, sizes=wide, arrays=weights) is not None
