@@ -7,22 +7,15 @@ sums --weights / √(number + 15)--> log-odds, beside the inner logits [B, 2]
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from models.arrays.once import BITS, FEW, SLOTS
 from models.contract import Classifier, Tokens
 from models.encoders import grams
 from models.wide import Wide, WideState
-
-SLOTS: Final = 1024
-"""Bits of the memory. Word i has slot i modulo this, so the commonest words share theirs with no other common one."""
-BITS: Final = 16
-"""So many of them are one number of the state: a float32 holds any sixteen exactly."""
-FEW: Final = 15
-"""Words and pairs that, as it were, had been read before the first and said nothing: a text of five words says little,
-whichever five they are."""
 
 
 class Once(Wide):

@@ -18,9 +18,10 @@ from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
+from models.arrays.once import FEW, SLOTS
 from models.contract import Classifier, Tokens
 from models.encoders import grams
-from models.once import FEW, SLOTS, Once
+from models.once import Once
 from models.vocabulary import UNKNOWN
 from models.wide import Wide
 from training.baselines import log_count_ratios

@@ -13,8 +13,12 @@ from models.arrays.network import Network
 from models.arrays.tokens import Floats, Tokens
 
 SLOTS: Final = 1024
+"""Bits of the memory. Word i has slot i modulo this, so the commonest words share theirs with no other common one."""
 BITS: Final = 16
+"""So many of them are one number of the state: a float32 holds any sixteen exactly."""
 FEW: Final = 15
+"""Words and pairs that, as it were, had been read before the first and said nothing: a text of five words says little,
+whichever five they are."""
 _PACKED: Final = np.dtype("<u2")
 
 

@@ -9,11 +9,12 @@ import pytest
 import torch
 
 from models.arrays.build import build as build_arrays
+from models.arrays.once import FEW, SLOTS
 from models.arrays.tokens import Tokens as ArrayTokens
 from models.contract import Tokens
 from models.encoders import grams
 from models.families import build
-from models.once import FEW, SLOTS, Once
+from models.once import Once
 
 WORDS = 3000
 SIZES: dict[str, Any] = {"pairs": 50, "embedding": 4, "hidden": 4, "wide": "once"}

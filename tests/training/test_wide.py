@@ -10,8 +10,8 @@ import torch
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from sklearn.metrics import roc_auc_score
 
+from models.arrays.once import FEW, SLOTS
 from models.families import build
-from models.once import FEW, SLOTS
 from models.wide import Wide
 from training import wide
 from training.corpus import example
