@@ -26,7 +26,9 @@ from training import wide
 from training.corpus import Example
 from training.documents import Document
 from training.errors import RecipeError
+from training.recipe import LINEAR, TRANSFORMER, Recipe
 from training.score import Floats, Labels, score
+from training.splits import Splits
 from training.wide import Tried
 
 TINY: Final = 1e-9
@@ -83,3 +85,33 @@ def believed(examples: Sequence[Example], probabilities: Floats) -> list[Example
         e._replace(targets=np.full(len(e.lengths), p.argmax()), beliefs=tuple(p.tolist()))
         for e, p in zip(examples, probabilities, strict=True)
     ]
+
+
+def prepare(recipe: Recipe, splits: Splits, device: torch.device) -> None:
+    """Has the beliefs of a transformer that teaches in the cache, before anything is counted: as they may have been
+    there for long, what it costs never counts what they took."""
+    if TRANSFORMER in recipe.teacher:
+        transformer(splits.train, _asked(splits)[1], device)
+
+
+def _asked(splits: Splits) -> tuple[list[int], tuple[list[Document], list[Document]]]:
+    """What teachers are asked about: the validation documents, and which of all they are, of the sets that have
+    documents without labels; and the latter."""
+    sets = {document.set for document in splits.unlabelled}
+    rows = [i for i, document in enumerate(splits.validation) if document.set in sets]
+    return rows, ([splits.validation[i] for i in rows], splits.unlabelled)
+
+
+def beliefs(recipe: Recipe, splits: Splits, of_path: Opinion | None, device: torch.device) -> Floats:
+    """What the recipe's teachers believe together, `[N, K]`, of the documents that nobody has labelled. Validation
+    documents of the same sets say how much each of them counts."""
+    rows, sides = _asked(splits)
+    opinions = []
+    for name in recipe.teacher:
+        if of_path and name == LINEAR:
+            opinions.append(of_path.of(rows))
+        elif name == TRANSFORMER:
+            opinions.append(transformer(splits.train, sides, device))
+        else:
+            opinions.append(artefact(Path(name), recipe.labels, sides, device))
+    return together(opinions, np.array([document.label for document in sides[0]]))
