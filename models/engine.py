@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 Vectors = TypeVar("Vectors", bound=Any)
 AT_ONCE: Final = 256
-"""Sentences that are encoded together: their vectors are still in the cache when their steps come, and a text of very
-many sentences takes no more memory than any other."""
+"""Sentences that are encoded together: their vectors are still in the cache when their steps come, and those of a text
+of very many sentences are never all there at once."""
 
 
 class Run(NamedTuple):
