@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.arrays.once import BITS, FEW, SLOTS
 from models.contract import Classifier, Tokens
-from models.encoders import grams
+from models.encoders import grams, rows_per_sentence
 from models.wide import Wide, WideState
 
 
@@ -44,8 +44,7 @@ class Once(Wide):
         x = self.inner.encode(tokens)
         ids, starts = grams(tokens, self.words, self.pairs)
         sentences = torch.arange(len(starts), device=ids.device)
-        counts = torch.diff(starts, append=starts.new_tensor([len(ids)]))
-        slot = torch.repeat_interleave(sentences, counts) * SLOTS + ids % SLOTS
+        slot = torch.repeat_interleave(sentences, rows_per_sentence(ids, starts)) * SLOTS + ids % SLOTS
         weight = self.table.weight[ids, 0]
         none = weight.new_zeros(len(starts) * SLOTS)
         total = none.scatter_add(0, slot, weight)

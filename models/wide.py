@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.contract import Classifier, Tokens
-from models.encoders import grams
+from models.encoders import grams, rows_per_sentence
 from models.vocabulary import Vocabulary
 
 WideState = tuple[Tensor, ...]
@@ -50,7 +50,7 @@ class Wide(Classifier[WideState]):
         x = self.inner.encode(tokens)
         ids, starts = grams(tokens, self.words, self.pairs)
         weights = F.embedding_bag(ids, self.table.weight, starts, mode="sum")
-        number = torch.diff(starts, append=starts.new_tensor([len(ids)])).to(weights.dtype)
+        number = rows_per_sentence(ids, starts).to(weights.dtype)
         return torch.cat([x, weights, number[:, None]], dim=1)
 
     def prepare(self, vocabulary: Vocabulary) -> None:

@@ -16,18 +16,7 @@ import torch
 from models.artefact import Artefact
 from models.calibration import Calibration
 from models.predictor import Predictor
-from training import (
-    cache,
-    calibrate,
-    card,
-    checkpoint,
-    checks,
-    cost,
-    log,
-    picture,
-    sources,
-    teacher,
-)
+from training import cache, calibrate, card, checkpoint, checks, cost, log, picture, sources, teacher
 from training.learn import learn
 from training.measure import measure
 from training.recipe import Recipe

@@ -20,7 +20,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from models.arrays.once import FEW, SLOTS
 from models.contract import Classifier, Tokens
-from models.encoders import grams
+from models.encoders import grams, rows_per_sentence
 from models.once import Once
 from models.vocabulary import UNKNOWN
 from models.wide import Wide
@@ -124,11 +124,12 @@ def matrix(model: Wide, data: Sequence[Example]) -> Any:
     for row, e in enumerate(data):
         tokens = Tokens(torch.from_numpy(e.ids.astype(np.int64)), torch.from_numpy(e.lengths.astype(np.int64)))
         ids, starts = grams(tokens, model.words, model.pairs)
-        lengths = np.diff(starts.numpy(), append=len(ids))
-        known, counts = once(ids.numpy(), lengths) if isinstance(model, Once) else often(ids.numpy())
+        known, value = (
+            once(ids.numpy(), rows_per_sentence(ids, starts).numpy()) if isinstance(model, Once) else often(ids.numpy())
+        )
         columns.append(known)
         rows.append(np.full(len(known), row))
-        values.append(counts)
+        values.append(value)
     places = (np.concatenate(rows), np.concatenate(columns))
     return csr_matrix((np.concatenate(values), places), shape=(len(data), model.table.num_embeddings))
 
