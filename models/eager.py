@@ -15,7 +15,7 @@ from torch import Tensor
 
 from models.arrays.tokens import Floats
 from models.contract import Classifier, Tokens, like
-from models.engine import Engine, Run, steps
+from models.engine import Engine, Run, together
 
 
 class TorchEngine(Engine):
@@ -29,14 +29,15 @@ class TorchEngine(Engine):
     @torch.inference_mode()
     def run(self, states: Floats, ids: Sequence[Sequence[int]], widths: Sequence[int]) -> Run:
         every = [self._parts(states)]
-        for part in steps(lambda some: self.classifier.encode(Tokens.of(some, self.device)), ids, widths):
-            before = every[-1]
-            if len(part) < len(before[0]):
-                before = like(before, [rows[: len(part)] for rows in before])
-            every.append(self.classifier.update(before, part))
-        together = like(self._first, [torch.cat(parts) for parts in zip(*every, strict=True)])
-        features, logits = self.classifier.features(together), self.classifier.readout(together)
-        return Run(self._flat(together).cpu().numpy(), features.float().cpu().numpy(), logits.cpu().numpy())
+        for some, steps in together(widths):
+            for x in self.classifier.encode(Tokens.of(ids[some], self.device)).split(list(steps)):
+                before = every[-1]
+                if len(x) < len(before[0]):
+                    before = like(before, [rows[: len(x)] for rows in before])
+                every.append(self.classifier.update(before, x))
+        whole = like(self._first, [torch.cat(parts) for parts in zip(*every, strict=True)])
+        features, logits = self.classifier.features(whole), self.classifier.readout(whole)
+        return Run(self._flat(whole).cpu().numpy(), features.float().cpu().numpy(), logits.cpu().numpy())
 
     @torch.inference_mode()
     def room(self, states: Floats) -> NDArray[np.int64] | None:

@@ -42,11 +42,6 @@ def grams(tokens: Tokens, words: int, pairs: int) -> tuple[Tensor, Tensor]:
     return tokens.grams[words, pairs]
 
 
-def rows_per_sentence(ids: Tensor, starts: Tensor) -> Tensor:
-    """How many of the rows that `grams` gave each sentence has, `[N]`."""
-    return torch.diff(starts, append=starts.new_tensor([len(ids)]))
-
-
 class PooledEncoder(nn.Module):
     """The mean of the embeddings of a sentence's words and hashed word pairs: `[N, E]`.
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,6 @@ from models.arrays.tokens import Floats, Tokens
 if TYPE_CHECKING:
     from models.artefact import Artefact
 
-Vectors = TypeVar("Vectors", bound=Any)
 AT_ONCE: Final = 256
 """Sentences that are encoded together: their vectors are still in the cache when their steps come, and those of a text
 of very many sentences are never all there at once."""
@@ -65,24 +64,21 @@ class ArrayEngine(Engine):
         every[:batch] = states
         before = 0
         now = batch
-        for x in steps(lambda some: self.network.encode(Tokens(some)), ids, widths):
-            end = now + len(x)
-            self.network.update(every[before : before + len(x)], x, every[now:end])
-            before, now = now, end
+        for some, steps in together(widths):
+            part = every[now : now + some.stop - some.start]
+            self.network.advance(every[before:now], Tokens(ids[some]), steps, part)
+            now += len(part)
+            before = now - steps[-1]
         return Run(every, self.network.features(every), self.network.readout(every))
 
 
-def steps(
-    encode: Callable[[Sequence[Sequence[int]]], Vectors], ids: Sequence[Sequence[int]], widths: Sequence[int]
-) -> Iterator[Vectors]:
-    """The sentence vectors `[width, D]` of each step in turn, some steps' encoded together."""
+def together(widths: Sequence[int]) -> Iterator[tuple[slice, Sequence[int]]]:
+    """The sentences that are encoded together, and the widths of their steps."""
     ends = list(accumulate(widths, initial=0))
     first = 0
     while first < len(widths):
         last = max(bisect_right(ends, ends[first] + AT_ONCE) - 1, first + 1)
-        x = encode(ids[ends[first] : ends[last]])
-        for step in range(first, last):
-            yield x[ends[step] - ends[first] : ends[step + 1] - ends[first]]
+        yield slice(ends[first], ends[last]), widths[first:last]
         first = last
 
 

@@ -17,7 +17,6 @@ from models.contract import Classifier
 from models.conv1d import Conv1D
 from models.flattened import FlattenedEmbedding
 from models.forest import RandomForest
-from models.once import Once
 from models.pooled import PooledEmbedding
 from models.recurrent import GRU, LSTM, SimpleRNN
 from models.wide import Wide
@@ -38,9 +37,8 @@ def build(family: str, *, words: int, classes: int, sizes: Mapping[str, Any]) ->
     """A classifier with fresh weights; raises ValueError where the family has no such sizes.
 
     `sizes` are the keyword arguments of the family's class, less words and classes. Every family has `wide` too, which
-    puts a linear path beside it: "root" counts a word as often as it comes, "once" only once, 0 leaves it out. Its
-    hashed word pairs are as many as `wide_pairs` says, else `pairs` (none without either): a weight is smaller than a
-    vector, so there is room for more of them.
+    puts a linear path of words beside it where it is true. Its hashed word pairs are as many as `wide_pairs` says, else
+    `pairs` (none without either): a weight is smaller than a vector, so there is room for more of them.
     """
     check(family, sizes)
     own = _own(family)
@@ -50,11 +48,9 @@ def build(family: str, *, words: int, classes: int, sizes: Mapping[str, Any]) ->
     if not sizes.get("wide"):
         return inner
     pairs = sizes.get("wide_pairs", sizes.get("pairs", 0))
-    if sizes["wide"] == "once":
-        if classes != 2:
-            raise ValueError(f"wide = 'once' is for two classes, these are {classes}: leave it out")
-        return Once(inner, words=words, pairs=pairs)
-    return Wide(inner, words=words, classes=classes, pairs=pairs)
+    if classes != 2:
+        raise ValueError(f"wide = true is for two classes, these are {classes}: leave it out")
+    return Wide(inner, words=words, pairs=pairs)
 
 
 def restore(
@@ -96,7 +92,7 @@ def check(family: str, sizes: Mapping[str, Any]) -> None:
 
 def size_types(family: str, *, wide: bool) -> dict[str, Any]:
     """The sizes that a family has, and their types; with a wide path every family has `pairs` and `wide_pairs`."""
-    return _own(family) | {"wide": Literal[0, "root", "once"]} | ({"pairs": int, "wide_pairs": int} if wide else {})
+    return _own(family) | {"wide": bool} | ({"pairs": int, "wide_pairs": int} if wide else {})
 
 
 def _own(family: str) -> dict[str, Any]:

@@ -143,9 +143,7 @@ class Recipe:
                 "labels: leave it out"
             )
         if LINEAR in self.teacher and not self.sizes.get("wide"):
-            raise RecipeError(
-                'teacher = "linear" is the linear path, and sizes.wide asks for none: set it to "root" or "once"'
-            )
+            raise RecipeError('teacher = "linear" is the linear path, and sizes.wide asks for none: set it to true')
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)

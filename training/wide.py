@@ -1,7 +1,6 @@
 """Fits the linear path beside a trained classifier: what every word and pair adds to the log-odds, whenever it comes.
 
-examples --grams--> counts / √n [N, V] --(times a weight per row)--> logistic regression --share--> Wide.table [V, 2]
-                                                                                                    Once.table [V, 1]
+examples --matrix--> counts / √(n + 15) [N, V] --(times a weight per row)--> logistic regression --share--> Wide.table
 
 What a document's words and pairs count is what the path that serves adds up, so it learns from that.
 """
@@ -18,10 +17,9 @@ from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
-from models.arrays.once import FEW, SLOTS
+from models.arrays.wide import FEW, SLOTS
 from models.contract import Classifier, Tokens
-from models.encoders import grams, rows_per_sentence
-from models.once import Once
+from models.encoders import hashed_pairs
 from models.vocabulary import UNKNOWN
 from models.wide import Wide
 from training.baselines import log_count_ratios
@@ -75,9 +73,7 @@ def fit(model: Wide, tried: Tried, validation: Sequence[Example]) -> dict[str, A
     weights, strengths = choose(tried, inner, unseen, wanted)
     share, loss = mix(inner, unseen @ weights, wanted)
     weights = share * weights
-    # Half to either class: the difference of the two logits is what counts.
-    table = weights[:, None] if isinstance(model, Once) else np.stack([-weights / 2, weights / 2], axis=1)
-    model.table.weight.data.copy_(torch.from_numpy(table))
+    model.table.weight.data.copy_(torch.from_numpy(weights)[:, None])
     area = float(roc_auc_score(wanted, inner + unseen @ weights))
     return {"validation_log_loss": loss, "validation_roc_auc": area, "strength": strengths, "share": share}
 
@@ -122,35 +118,27 @@ def matrix(model: Wide, data: Sequence[Example]) -> Any:
     """What each row of the table counts in each document: `[N, V]`, sparse."""
     columns, rows, values = [], [], []
     for row, e in enumerate(data):
-        tokens = Tokens(torch.from_numpy(e.ids.astype(np.int64)), torch.from_numpy(e.lengths.astype(np.int64)))
-        ids, starts = grams(tokens, model.words, model.pairs)
-        known, value = (
-            once(ids.numpy(), rows_per_sentence(ids, starts).numpy()) if isinstance(model, Once) else often(ids.numpy())
-        )
-        columns.append(known)
-        rows.append(np.full(len(known), row))
+        found, value = counted(model, e)
+        columns.append(found)
+        rows.append(np.full(len(found), row))
         values.append(value)
     places = (np.concatenate(rows), np.concatenate(columns))
     return csr_matrix((np.concatenate(values), places), shape=(len(data), model.table.num_embeddings))
 
 
-def often(ids: Ints) -> tuple[Ints, Floats]:
-    """As `Wide` counts: how often a row stands there over the root of how many do. Unknown words have no count, but
-    are read."""
-    known = ids[ids != UNKNOWN]
-    return known, np.full(len(known), max(len(ids), 1) ** -0.5)
-
-
-def once(ids: Ints, lengths: Ints) -> tuple[Ints, Floats]:
-    """As `Once` counts: the rows `ids [R]` of sentences of so many each, `lengths [S]`, where their slots were not seen
-    in an earlier sentence."""
-    sentences = np.repeat(np.arange(len(lengths)), lengths)[ids != UNKNOWN]
-    ids = ids[ids != UNKNOWN]
-    first = np.full(SLOTS, len(lengths))
-    np.minimum.at(first, ids % SLOTS, sentences)
-    ids = ids[first[ids % SLOTS] == sentences]
+def counted(model: Wide, example: Example) -> tuple[Ints, Floats]:
+    """The rows `[R]` that count in a document, and how much each, as `Wide` does it."""
+    tokens = Tokens(torch.from_numpy(example.ids.astype(np.int64)), torch.from_numpy(example.lengths.astype(np.int64)))
+    ids, sentence = tokens.ids.numpy(), tokens.sentence.numpy()
+    known = ids != UNKNOWN
+    ids, sentence = ids[known], sentence[known]
+    first = np.full(SLOTS, len(example.lengths))
+    np.minimum.at(first, ids % SLOTS, sentence)
+    ids = ids[first[ids % SLOTS] == sentence]
     number = np.bincount(ids % SLOTS, minlength=SLOTS)
-    return ids, 1 / number[ids % SLOTS] / np.sqrt(np.count_nonzero(number) + FEW)
+    pairs = hashed_pairs(tokens, model.pairs)[0].numpy() + 1 + model.words if model.pairs else np.empty(0, np.int64)
+    value = np.concatenate([1 / number[ids % SLOTS], np.ones(len(pairs))])
+    return np.concatenate([ids, pairs]), value / np.sqrt(np.count_nonzero(number) + len(pairs) + FEW)
 
 
 @torch.inference_mode()

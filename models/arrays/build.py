@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from models.arrays.inception import KERNELS, Inception
 from models.arrays.mean import Mean, Summed
 from models.arrays.network import Linear, Network
-from models.arrays.once import Once
 from models.arrays.recurrent import (
     Cell,
     Connection,
@@ -49,15 +48,13 @@ def build(
 
 def _wide(family: str, weights: Weights, words: int, classes: int, sizes: dict[str, Any]) -> Network:
     make = FAMILIES[family]
-    wide = sizes.pop("wide", 0)
-    if not wide:
+    if not sizes.pop("wide", False):
         return make(weights, words, classes, **sizes)
     pairs = sizes.pop("wide_pairs", sizes.get("pairs", 0))
     if family not in READING_PAIRS:
         sizes.pop("pairs", None)
     inner = make(weights.within("inner"), words, classes, **sizes)
-    path, columns = {"root": (Wide, classes), "once": (Once, 1)}[wide]
-    return path(inner, weights.take("table.weight", 1 + words + pairs, columns), words=words, pairs=pairs)
+    return Wide(inner, weights.take("table.weight", 1 + words + pairs, 1), words=words, pairs=pairs)
 
 
 def conv1d(

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from models.arrays.network import Linear, Network
+from models.arrays.network import Linear, Stepped
 from models.arrays.tokens import Floats, Tokens, per
 
 
@@ -28,7 +28,7 @@ class Summed:
         return tokens.words.sums(self.table)
 
 
-class Mean(Network):
+class Mean(Stepped):
     """The state is the sum of all features, and their number last; `dense` and a ReLU come before `linear` if given."""
 
     def __init__(self, encoder: Encoder, width: int, linear: Linear, dense: Linear | None = None) -> None:

@@ -1,6 +1,6 @@
-"""What every network is here: the three functions of models/contract.py around a flat state.
+"""What every network is here: the functions of models/contract.py around a flat state.
 
-    encode(tokens) -> x [N, D]               update(state, x) -> state        readout(state) -> logits [N, K]
+    states [B, P], tokens --advance: encode, then an update each--> states [N, P] --features, readout--> logits [N, K]
 
 A state is `[B, P]` float32: the numbers that the torch module has in a tuple, one part after another, which is also
 how its bytes lie. All that are here begin with zeros.
@@ -9,6 +9,8 @@ how its bytes lie. All that are here begin with zeros.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from itertools import accumulate
 
 from models.arrays.tokens import Floats, Tokens
 
@@ -20,12 +22,9 @@ class Network(ABC):
     """P, the numbers of a state."""
 
     @abstractmethod
-    def encode(self, tokens: Tokens) -> Floats:
-        """Sentence vectors `[N, D]`, with everything in them that needs no state."""
-
-    @abstractmethod
-    def update(self, state: Floats, x: Floats, out: Floats) -> None:
-        """Writes the state after one more sentence each, from `state [B, P]` and `x [B, D]` to `out [B, P]`."""
+    def advance(self, state: Floats, tokens: Tokens, widths: Sequence[int], out: Floats) -> None:
+        """Writes to `out [N, P]` the states after each of N sentences, given step by step: each step is the next
+        sentence of the first `width` sequences, which begin at `state [B, P]`."""
 
     @abstractmethod
     def features(self, state: Floats) -> Floats:
@@ -34,6 +33,25 @@ class Network(ABC):
     @abstractmethod
     def readout(self, state: Floats) -> Floats:
         """Logits `[B, K]`."""
+
+
+class Stepped(Network):
+    """One that encodes all sentences at once, and then takes them one step each."""
+
+    def advance(self, state: Floats, tokens: Tokens, widths: Sequence[int], out: Floats) -> None:
+        x = self.encode(tokens)
+        for width, end in zip(widths, accumulate(widths), strict=True):
+            now = out[end - width : end]
+            self.update(state[:width], x[end - width : end], now)
+            state = now
+
+    @abstractmethod
+    def encode(self, tokens: Tokens) -> Floats:
+        """Sentence vectors `[N, D]`, with everything in them that needs no state."""
+
+    @abstractmethod
+    def update(self, state: Floats, x: Floats, out: Floats) -> None:
+        """Writes the state after one more sentence each, from `state [B, P]` and `x [B, D]` to `out [B, P]`."""
 
 
 class Linear:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from models.arrays.network import Linear, Network
+from models.arrays.network import Linear, Stepped
 from models.arrays.tokens import Floats, Tokens
 from models.arrays.weights import Weights
 
@@ -125,7 +125,7 @@ def residual(x: Floats, f: Floats) -> Floats:
 Connection = Callable[[Floats, Floats], Floats]
 
 
-class Recurrent(Network):
+class Recurrent(Stepped):
     """The state is each layer's memory, one after another."""
 
     def __init__(

@@ -45,14 +45,18 @@ class Tokens:
     def _with_pairs(self, words: int, pairs: int) -> Runs:
         """Each word and the pair that it begins with the next, which the last of a sentence does not."""
         some = self.lengths > 0
-        keys = self._pairs
-        both = np.empty((len(keys), 2), np.int64)
+        both = np.empty((len(self.ids), 2), np.int64)
         both[:, 0] = self.ids
-        # The remainder, which NumPy by itself divides for one by one.
-        np.subtract(keys, keys // pairs * pairs - (1 + words), out=both[:, 1])
+        np.add(self.buckets(pairs), 1 + words, out=both[:, 1])
         is_row = np.ones(both.size, np.bool_)
         is_row[2 * self.words.ends[some] - 1] = False
         return Runs(both.ravel()[is_row], 2 * self.lengths - some)
+
+    def buckets(self, pairs: int) -> Ints:
+        """The bucket of each word and the next, of so many: `[T]`; the last word's of a sentence means nothing."""
+        # The remainder, which NumPy by itself divides for one by one.
+        found: Ints = self._pairs - self._pairs // pairs * pairs
+        return found
 
     @cached_property
     def _pairs(self) -> Ints:

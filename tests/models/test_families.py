@@ -70,11 +70,11 @@ def advanced(predictor: Predictor, items: list[tuple[bytes | None, list[str]]]) 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_any_family_may_have_a_wide_path(family: str) -> None:
     name = next(name for name in SIZES if family_of(name) == family)
-    sizes = {"pairs": 7, **SIZES[name], "wide": "root"}
-    model = build(family, words=len(WORDS), classes=3, sizes=sizes)
+    sizes = {"pairs": 7, **SIZES[name], "wide": True}
+    model = build(family, words=len(WORDS), classes=2, sizes=sizes)
     assert isinstance(model, Wide)
     assert isinstance(model.inner, FAMILIES[family])
-    assert model.table.weight.shape == (1 + len(WORDS) + sizes["pairs"], 3)
+    assert model.table.weight.shape == (1 + len(WORDS) + sizes["pairs"], 1)
 
 
 @pytest.mark.parametrize(
@@ -87,8 +87,7 @@ def test_any_family_may_have_a_wide_path(family: str) -> None:
         ("gru", {"dropout": "half"}, r"dropout = 'half', wanted of type float"),
         ("lstm", {"encoder": "elmo"}, r"encoder = 'elmo', wanted one of 'bow', 'pooled', 'inception'"),
         ("rnn", {"layers": 5}, r"layers = 5, wanted one of 1, 2, 3, 4"),
-        ("rnn", {"wide": True}, r"wide = True, wanted one of 0, 'root'"),
-        ("gru", {"wide": 1}, r"wide = 1, wanted one of 0, 'root'"),
+        ("gru", {"wide": 1}, r"wide = 1, wanted of type bool"),
     ],
 )
 def test_what_is_no_size_is_refused(family: str, sizes: dict[str, Any], message: str) -> None:
@@ -98,14 +97,14 @@ def test_what_is_no_size_is_refused(family: str, sizes: dict[str, Any], message:
 
 def test_whole_numbers_will_do_for_rates_and_pairs_for_a_wide_path() -> None:
     check("gru", {"dropout": 0, "length": 1, "encoder": "bow", "layers": 4})
-    check("conv1d", {"wide": "root", "pairs": 100})
+    check("conv1d", {"wide": True, "pairs": 100})
 
 
 @pytest.mark.parametrize(
     ("sizes", "wanted"), [({"wide_pairs": 5}, 5), ({"pairs": 3}, 3), ({"pairs": 3, "wide_pairs": 5}, 5), ({}, 0)]
 )
 def test_the_linear_path_has_pairs_of_its_own(sizes: dict[str, int], wanted: int) -> None:
-    model = build("gru", words=2, classes=2, sizes={"embedding": 2, "hidden": 2, "wide": "root"} | sizes)
+    model = build("gru", words=2, classes=2, sizes={"embedding": 2, "hidden": 2, "wide": True} | sizes)
     assert isinstance(model, Wide)
     assert model.table.num_embeddings == 1 + 2 + wanted
     assert len(model.inner.state_dict()["encoder.embedding.weight"]) == 1 + 2 + sizes.get("pairs", 0)

@@ -46,8 +46,8 @@ def test_a_state_has_room_for_what_is_left_and_update_refuses_more() -> None:
         model.update(full, model.encode(Tokens.of([[3], [3]])))
 
 
-@pytest.mark.parametrize("wide", [0, "root"])
-def test_too_many_words_are_an_error_of_their_item_only(wide: int | str) -> None:
+@pytest.mark.parametrize("wide", [False, True])
+def test_too_many_words_are_an_error_of_their_item_only(wide: bool) -> None:
     sizes = {"max_tokens": MOST, "embedding": 3, "dense": 4, "wide": wide}
     classifier = build("flattened", words=len(WORDS), classes=2, sizes=sizes).eval()
     predictor = Predictor(replace(artefact("flattened"), weights=classifier.weights(), sizes=sizes))

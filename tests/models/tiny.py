@@ -34,14 +34,11 @@ SIZES: Final[dict[str, dict[str, Any]]] = {
     "forest": {"mode": "count", "trees": 5, "depth": 3},
     "gru-highway": {"embedding": 8, "hidden": 6, "layers": 4, "connection": "highway", "layer_norm": 1},
     "lstm-residual": {"pairs": 50, "embedding": 8, "hidden": 6, "layers": 2, "connection": "residual"},
-    "gru-wide": {"pairs": 50, "embedding": 8, "hidden": 6, "length": 0.5, "wide": "root"},
-    "gru-once": {"pairs": 50, "embedding": 8, "hidden": 6, "wide": "once"},
+    "gru-wide": {"pairs": 50, "embedding": 8, "hidden": 6, "length": 0.5, "wide": True},
     "conv1d-residual": {"embedding": 6, "filters": 4, "branches": "residual"},
     "bow-freq": {"mode": "freq"},
-    "flattened-wide": {"max_tokens": 20_000, "embedding": 3, "dense": 4, "pairs": 20, "wide": "root"},
-    "conv1d-wide": {"pairs": 20, "embedding": 6, "filters": 4, "wide": "root"},
-    "conv1d-once": {"pairs": 20, "embedding": 6, "filters": 4, "wide": "once"},
-    "flattened-once": {"max_tokens": 20_000, "embedding": 3, "dense": 4, "pairs": 20, "wide": "once"},
+    "flattened-wide": {"max_tokens": 20_000, "embedding": 3, "dense": 4, "pairs": 20, "wide": True},
+    "conv1d-wide": {"pairs": 20, "embedding": 6, "filters": 4, "wide": True},
 }
 """Sizes of every family, and of some again with what it may have: the family is what stands before the hyphen."""
 CALIBRATION: Final = Calibration((0.0, 2.0, 9.0), (0.5, 1.0, 1.5), ((0.0, 0.3), (0.0, -0.2), (0.1, 0.0)))

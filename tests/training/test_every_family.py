@@ -15,12 +15,12 @@ from training.train import train
 
 SIZES = {
     "rnn": 'encoder = "bow", embedding = 8, hidden = 8',
-    "lstm": 'layers = 2, connection = "residual", wide = "root"',
+    "lstm": 'layers = 2, connection = "residual", wide = true',
     "gru": 'layers = 3, connection = "highway", layer_norm = 1, dropout = 0.1',
-    "conv1d": 'embedding = 8, filters = 4, branches = "residual", wide = "root", pairs = 50',
+    "conv1d": 'embedding = 8, filters = 4, branches = "residual", wide = true, pairs = 50',
     "pooled": "dropout = 0.1",
     "flattened": "max_tokens = 100",
-    "forest": 'trees = 20, depth = 4, wide = "root"',
+    "forest": "trees = 20, depth = 4, wide = true",
     "bow": 'mode = "tfidf"',
 }
 

@@ -20,10 +20,7 @@ from training.export import FILE, Step, difference, export
 SIZES: dict[str, list[dict[str, object]]] = {
     "rnn": [{"encoder": "bow", "embedding": 6, "hidden": 5}],
     "lstm": [{"layers": 2, "connection": "highway", "layer_norm": 1, "encoder": "inception", "embedding": 4}],
-    "gru": [
-        {"wide": "root", "pairs": 20, "length": 0.5, "layers": 2, "connection": "residual"},
-        {"wide": "once", "pairs": 20},
-    ],
+    "gru": [{"wide": True, "pairs": 20, "length": 0.5, "layers": 2, "connection": "residual"}],
     "conv1d": [{"filters": 4}, {"filters": 4, "branches": "residual"}],
     "pooled": [{}],
     "bow": [{"mode": mode} for mode in ("freq", "tfidf")],

@@ -198,7 +198,7 @@ def test_a_recurrence_multiplies_with_16_bits_and_remembers_with_32(
 def test_every_family_trains_in_mixed_precision(family: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(loop, "_MIXED", "cpu")
     torch.manual_seed(1)
-    classifier = build(family, words=9, classes=2, sizes={"wide": "root"}).train()
+    classifier = build(family, words=9, classes=2, sizes={"wide": True}).train()
     chosen = batch(DATA[:4])
     mixed = loop.forward(classifier, chosen)
     monkeypatch.setattr(loop, "_MIXED", "cuda")

@@ -24,7 +24,7 @@ CPU = torch.device("cpu")
 
 
 def linear() -> Wide:
-    made = build("gru", words=3, classes=2, sizes={"embedding": 2, "hidden": 2, "wide": "root"})
+    made = build("gru", words=3, classes=2, sizes={"embedding": 2, "hidden": 2, "wide": True})
     assert isinstance(made, Wide)
     return made
 

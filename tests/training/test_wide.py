@@ -10,7 +10,7 @@ import torch
 from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from sklearn.metrics import roc_auc_score
 
-from models.arrays.once import FEW, SLOTS
+from models.arrays.wide import FEW, SLOTS
 from models.families import build
 from models.wide import Wide
 from training import wide
@@ -25,12 +25,11 @@ SIZES: dict[str, dict[str, Any]] = {
     "conv1d": {"pairs": 8, "embedding": 2, "filters": 1},
 }
 families = pytest.mark.parametrize("family", SIZES)
-paths = pytest.mark.parametrize("path", ["root", "once"])
 
 
-def model(family: str, path: str = "root") -> Wide:
+def model(family: str, words: int = 3) -> Wide:
     torch.manual_seed(2)
-    made = build(family, words=3, classes=2, sizes=SIZES[family] | {"wide": path})
+    made = build(family, words=words, classes=2, sizes=SIZES[family] | {"wide": True})
     assert isinstance(made, Wide)
     return made
 
@@ -40,27 +39,20 @@ def area(odds: np.ndarray) -> float:
 
 
 @families
-def test_counts_of_words_and_pairs_are_over_the_root_of_all_that_was_read(family: str) -> None:
-    counts = wide.matrix(model(family), DATA[:1]).toarray()[0] * np.sqrt(7 + 3)  # a pair in each sentence of two
-    assert counts[0] == 0  # the unknown word
-    assert counts[1:4].tolist() == pytest.approx([np.count_nonzero(DATA[0].ids == i) for i in (1, 2, 3)])
-    assert counts[4:].sum() == pytest.approx(3)
-
-
-def test_a_word_that_counts_once_counts_where_it_came_first() -> None:
-    classifier = model("gru", "once")
-    (row,) = wide.matrix(classifier, DATA[:1]).toarray()  # [3, 2], [3, 1], [3, 2], [0]
-    told = row * np.sqrt(3 + 2 + FEW)
+def test_a_word_counts_where_it_came_first_and_a_pair_as_often_as_it_comes(family: str) -> None:
+    (row,) = wide.matrix(model(family), DATA[:1]).toarray()  # [3, 2], [3, 1], [3, 2], [0]
+    told = row * np.sqrt(3 + 3 + FEW)
     assert told[0] == 0
     assert told[1:4].tolist() == pytest.approx([1, 1, 1])
-    assert sorted(told[4:][told[4:] > 0]) == pytest.approx([1, 1])  # "3 2" and "3 1"
+    assert sorted(told[4:][told[4:] > 0]) == pytest.approx([1, 2])  # "3 1" and "3 2"
 
 
 def test_what_shares_a_slot_shares_what_it_counts_or_comes_too_late() -> None:
-    lengths = np.array([4, 0, 2])
-    rows, counts = wide.once(np.array([5, 5 + SLOTS, 5, 0, 5 + 2 * SLOTS, 6]), lengths)
-    assert rows.tolist() == [5, 5 + SLOTS, 5, 6]
-    assert (counts * np.sqrt(2 + FEW)).tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1])
+    classifier = model("gru", 3 * SLOTS)
+    rows, counts = wide.counted(classifier, example([[5, 5 + SLOTS, 5, 0], [], [5 + 2 * SLOTS, 6]], 1))
+    assert rows[:4].tolist() == [5, 5 + SLOTS, 5, 6]
+    told = counts * np.sqrt(2 + 4 + FEW)
+    assert told.tolist() == pytest.approx([1 / 3, 1 / 3, 1 / 3, 1, 1, 1, 1, 1])
 
 
 def test_pairs_weigh_half_with_idf() -> None:
@@ -71,22 +63,18 @@ def test_pairs_weigh_half_with_idf() -> None:
 
 
 @families
-@paths
-def test_what_is_fitted_is_what_the_model_adds(family: str, path: str) -> None:
-    classifier = model(family, path).eval()
+def test_what_is_fitted_is_what_the_model_adds(family: str) -> None:
+    classifier = model(family).eval()
     before = wide.ends(classifier, DATA)
     assert before == pytest.approx(wide.ends(classifier.inner, DATA))
     wide.fit(classifier, wide.linear(classifier, DATA * 20), DATA)
-    table = classifier.table.weight
-    weights = (table[:, -1] - table[:, 0] if path == "root" else table[:, 0]).numpy()
-    added = wide.matrix(classifier, DATA) @ weights
+    added = wide.matrix(classifier, DATA) @ classifier.table.weight[:, 0].numpy()
     assert wide.ends(classifier, DATA) - before == pytest.approx(added, abs=1e-4)
 
 
 @families
-@paths
-def test_the_fit_is_at_least_as_good_as_the_inner_classifier_alone(family: str, path: str) -> None:
-    classifier = model(family, path).eval()
+def test_the_fit_is_at_least_as_good_as_the_inner_classifier_alone(family: str) -> None:
+    classifier = model(family).eval()
     before = area(wide.ends(classifier, DATA))
     found = wide.fit(classifier, wide.linear(classifier, DATA * 20), DATA)
     assert found["validation_roc_auc"] == pytest.approx(area(wide.ends(classifier, DATA)))

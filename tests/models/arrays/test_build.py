@@ -25,16 +25,16 @@ def test_sizes_that_are_not_given_are_torchs(family: str) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("wide", [{}, {"wide": "root", "pairs": 3}, {"wide": "root"}, {"wide": "once"}])
+@pytest.mark.parametrize("wide", [{}, {"wide": True, "pairs": 3}, {"wide": True}])
 def test_a_model_of_default_sizes_is_taken(family: str, wide: dict[str, Any]) -> None:
     weights = build_torch(family, words=3, classes=2, sizes=wide).weights()
     assert build(family, words=3, classes=2, sizes=wide, arrays=weights) is not None
 
 
 def test_a_wide_path_may_have_pairs_of_its_own() -> None:
-    weights = build_torch("conv1d", words=3, classes=2, sizes={"wide": "root", "pairs": 5}).weights()
+    weights = build_torch("conv1d", words=3, classes=2, sizes={"wide": True, "pairs": 5}).weights()
     for pairs, fits in ((5, True), (6, False)):
-        sizes = {"wide": "root", "pairs": 9, "wide_pairs": pairs}
+        sizes = {"wide": True, "pairs": 9, "wide_pairs": pairs}
         assert (build("conv1d", words=3, classes=2, sizes=sizes, arrays=weights) is not None) is fits
 
 
