@@ -35,8 +35,8 @@ def together(*arguments: str) -> subprocess.CompletedProcess[str]:
         ["batch=4"],
         ["batch=3"],  # a part holds two documents, or one; the last batch may hold one
         # What both processes work out for themselves has to be the same: beliefs, stretches, pieces, the linear path.
-        ["sizes.wide=root", "vary=0.3", "dress=0.5", "teacher=linear"],
-        ["sizes.wide=root", "vary=0.3", "teacher=ARTEFACT"],
+        ["sizes.wide=true", "vary=0.3", "dress=0.5", "teacher=linear"],
+        ["sizes.wide=true", "vary=0.3", "teacher=ARTEFACT"],
     ],
     ids=" ".join,
 )
@@ -58,7 +58,7 @@ def test_two_processes_learn_what_one_does(more: list[str], trained: Path, data_
 def test_one_process_asks_the_transformer_and_tells_the_other(
     data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path, overrides = toy.recipe(tmp_path), [*QUIET, "epochs=1", "sizes.wide=root", "teacher=transformer"]
+    path, overrides = toy.recipe(tmp_path), [*QUIET, "epochs=1", "sizes.wide=true", "teacher=transformer"]
     site = str(bert.package(tmp_path / "site"))
     monkeypatch.syspath_prepend(site)
     monkeypatch.setenv("PYTHONPATH", site)

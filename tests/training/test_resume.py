@@ -39,7 +39,7 @@ def kill_after_an_epoch(words: list[str], folder: Path) -> int:
 def test_a_killed_training_goes_on_to_the_same_artefact(
     teacher: str, trained: Path, data_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    overrides = [f"epochs={EPOCHS}", f"patience={EPOCHS}", "sizes.wide=root", "vary=0.3", "dress=0.5"]
+    overrides = [f"epochs={EPOCHS}", f"patience={EPOCHS}", "sizes.wide=true", "vary=0.3", "dress=0.5"]
     overrides.append(f"teacher={trained if teacher == 'ARTEFACT' else teacher}")
     words = ["train", str(toy.recipe(tmp_path)), *overrides, "--trial", "--device", "cpu", "--data-dir", str(data_dir)]
     assert main([*words, "--output", str(tmp_path / "whole")]) == 0

@@ -87,7 +87,7 @@ def weighed(of: Artefact) -> int:
 def test_a_student_learns_from_texts_that_nobody_labelled(data_dir: Path, trained: Path, tmp_path: Path) -> None:
     """Each teacher, and both; the same seed gives the same student, and another one than without a teacher. Its
     linear path learns from them too."""
-    chosen = recipe.load(toy.recipe(tmp_path), ["epochs=2", "sizes.wide=root", "calibrated_on=aclimdb"])
+    chosen = recipe.load(toy.recipe(tmp_path), ["epochs=2", "sizes.wide=true", "calibrated_on=aclimdb"])
     alone = train(chosen, data_dir, tmp_path / "alone", device=CPU, trial=True)
     for names in (("linear",), (str(trained),), ("linear", str(trained))):
         taught = replace(chosen, teacher=names)

@@ -183,7 +183,7 @@ def test_the_linear_path_learns_from_every_document_once_more_with_pieces_on(
 
     monkeypatch.setattr(wide, "linear", told)
     for rate in (0, 0.1):
-        chosen = recipe.load(toy.recipe(tmp_path), ["epochs=1", "sizes.wide=root", f"dress={rate}"])
+        chosen = recipe.load(toy.recipe(tmp_path), ["epochs=1", "sizes.wide=true", f"dress={rate}"])
         train(chosen, data_dir, tmp_path / "model", device=torch.device("cpu"), trial=True)
     plain, dressed = met
     number = len(plain)
