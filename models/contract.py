@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 import torch
@@ -26,14 +26,10 @@ State = TypeVar("State", bound=tuple[Tensor, ...])
 
 @dataclass(frozen=True, eq=False)
 class Tokens:
-    """The token ids of N sentences end to end, `ids [T]` int64, and each one's number, `lengths [N]`.
-
-    `grams` is where `encoders.grams` keeps what it worked out, for the next table that asks.
-    """
+    """The token ids of N sentences end to end, `ids [T]` int64, and each one's number, `lengths [N]`."""
 
     ids: Tensor
     lengths: Tensor
-    grams: dict[tuple[int, int], tuple[Tensor, Tensor]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(cls, sentences: Sequence[Sequence[int]], device: torch.device | str = "cpu") -> Tokens:

@@ -29,17 +29,15 @@ def hashed_pairs(tokens: Tokens, buckets: int) -> tuple[Tensor, Tensor]:
 
 def grams(tokens: Tokens, words: int, pairs: int) -> tuple[Tensor, Tensor]:
     """The rows that a table of `1 + words + pairs` has for the words and pairs of each sentence, `[T + P]`, and
-    where in them the sentence starts, `[N]`. Worked out once per batch, however many tables ask."""
-    if (words, pairs) not in tokens.grams:
-        ids, sentence = tokens.ids, tokens.sentence
-        if pairs:
-            buckets, places = hashed_pairs(tokens, pairs)
-            ids = torch.cat([ids, buckets + 1 + words])
-            sentence, order = torch.cat([sentence, places]).sort(stable=True)
-            ids = ids[order]
-        counts = torch.bincount(sentence, minlength=len(tokens.lengths))
-        tokens.grams[words, pairs] = ids, counts.cumsum(0) - counts
-    return tokens.grams[words, pairs]
+    where in them the sentence starts, `[N]`."""
+    ids, sentence = tokens.ids, tokens.sentence
+    if pairs:
+        buckets, places = hashed_pairs(tokens, pairs)
+        ids = torch.cat([ids, buckets + 1 + words])
+        sentence, order = torch.cat([sentence, places]).sort(stable=True)
+        ids = ids[order]
+    counts = torch.bincount(sentence, minlength=len(tokens.lengths))
+    return ids, counts.cumsum(0) - counts
 
 
 class PooledEncoder(nn.Module):

@@ -54,7 +54,7 @@ def _wide(family: str, weights: Weights, words: int, classes: int, sizes: dict[s
     if family not in READING_PAIRS:
         sizes.pop("pairs", None)
     inner = make(weights.within("inner"), words, classes, **sizes)
-    return Wide(inner, weights.take("table.weight", 1 + words + pairs, 1), words=words, pairs=pairs)
+    return Wide(inner, weights.take("table.weight", 1 + words + pairs, 1), words)
 
 
 def conv1d(

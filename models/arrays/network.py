@@ -9,7 +9,7 @@ how its bytes lie. All that are here begin with zeros.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
 from models.arrays.tokens import Floats, Tokens
@@ -40,10 +40,8 @@ class Stepped(Network):
 
     def advance(self, state: Floats, tokens: Tokens, widths: Sequence[int], out: Floats) -> None:
         x = self.encode(tokens)
-        for width, end in zip(widths, accumulate(widths), strict=True):
-            now = out[end - width : end]
-            self.update(state[:width], x[end - width : end], now)
-            state = now
+        for before, here, now in steps(state, widths, out):
+            self.update(before, x[here], now)
 
     @abstractmethod
     def encode(self, tokens: Tokens) -> Floats:
@@ -52,6 +50,14 @@ class Stepped(Network):
     @abstractmethod
     def update(self, state: Floats, x: Floats, out: Floats) -> None:
         """Writes the state after one more sentence each, from `state [B, P]` and `x [B, D]` to `out [B, P]`."""
+
+
+def steps(state: Floats, widths: Sequence[int], out: Floats) -> Iterator[tuple[Floats, slice, Floats]]:
+    """For each step the states before it, where its sentences stand among all N, and their part of `out [N, P]`."""
+    for width, end in zip(widths, accumulate(widths), strict=True):
+        here = slice(end - width, end)
+        yield state[:width], here, out[here]
+        state = out[here]
 
 
 class Linear:

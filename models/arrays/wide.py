@@ -9,12 +9,11 @@ of them has a word first. And a bit that was not set is set by adding it, so a s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Final
 
 import numpy as np
 
-from models.arrays.network import Network
+from models.arrays.network import Network, steps
 from models.arrays.tokens import Floats, Ints, Tokens
 
 SLOTS: Final = 1024
@@ -31,7 +30,7 @@ _OWN: Final = 2 + SLOTS // BITS
 class Wide(Network):
     """The state is the inner one, then the weights added up, their number, and what was seen, sixteen bits each."""
 
-    def __init__(self, inner: Network, table: Floats, *, words: int, pairs: int) -> None:
+    def __init__(self, inner: Network, table: Floats, words: int) -> None:
         self.inner = inner
         self.words = table[: 1 + words, 0]
         self.pairs = table[1 + words :, 0]
@@ -41,11 +40,8 @@ class Wide(Network):
         own = self.inner.width
         self.inner.advance(state[:, :own], tokens, widths, out[:, :own])
         added = self._added(state[:, own + 2 :], tokens, widths)
-        before = state[:, own:]
-        for width, end in zip(widths, accumulate(widths), strict=True):
-            now = out[end - width : end, own:]
-            np.add(before[:width], added[end - width : end], out=now)
-            before = now
+        for before, here, now in steps(state[:, own:], widths, out[:, own:]):
+            np.add(before, added[here], out=now)
 
     def _added(self, packed: Floats, tokens: Tokens, widths: Sequence[int]) -> Floats:
         """What each sentence adds to its sequence's own part of the state, `[N, 66]`, where of the slots of each
@@ -72,7 +68,7 @@ class Wide(Network):
         added[:, 2:] = bits.reshape(number, -1)
         if len(self.pairs):
             pairs = self.pairs[tokens.buckets(len(self.pairs))]
-            pairs[tokens.lengths.cumsum()[tokens.lengths > 0] - 1] = 0
+            pairs[tokens.words.ends[tokens.lengths > 0] - 1] = 0
             added[:, 0] += np.bincount(of, pairs, number)
             added[:, 1] += np.maximum(tokens.lengths - 1, 0)
         return added
