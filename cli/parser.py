@@ -38,8 +38,9 @@ examples:
   undertone predict --task sentiment --json reviews/*.txt | jq .probability
   undertone predict --task spam --threshold fpr:0.001 message.eml
 
-  in a .procmailrc: what is spam with a false-positive rate of 1 in 1,000 goes to a folder of its own,
-  and where something breaks the mail is delivered as if nothing had been asked
+  in a .procmailrc: what is spam by the threshold that 1 in 1,000 wanted messages of the validation data
+  passes goes to a folder of its own, and where something breaks the mail is delivered as if nothing had
+  been asked; of mail unlike that data more of them do
 
     :0
     * ? undertone predict --quiet --mail --task spam --threshold fpr:0.001

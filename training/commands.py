@@ -15,11 +15,12 @@ python -m training draw      TEXT OUTPUT.png: the running probability of a text,
 from __future__ import annotations
 
 import argparse
+import inspect
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import torch
 
@@ -32,6 +33,8 @@ from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
 from training.measure import again, refer
 from training.train import follow, train
+
+_KEYS: Final = f"the keys of a recipe\n\n{inspect.getdoc(recipe.Recipe)}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,7 +59,8 @@ def parser() -> argparse.ArgumentParser:
     data.add_argument("--download", action="store_true", help="fetch the sets from their publishers first")
     data.add_argument("--mirror", default="", metavar="URL", help="fetch the same file names from this address instead")
     learn = _command(commands, "train", "trains a recipe into an artefact")
-    _recipe(learn)
+    _recipe(learn, "")
+    learn.formatter_class, learn.epilog = argparse.RawDescriptionHelpFormatter, _KEYS
     learn.add_argument("--resume", action="store_true", help="go on from the checkpoint in the output folder")
     learn.add_argument("--trial", action="store_true", help="an experiment: the tests are not scored")
     _device(learn)
@@ -75,16 +79,16 @@ def parser() -> argparse.ArgumentParser:
     _artefacts(met)
     _device(met)
     without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
-    _recipe(without)
+    _recipe(without, "-without")
     _minutes(without)
     _device(without)
     across = _command(commands, "folds", "cross-validates a recipe beside the baselines; goes on where it was cut")
-    _recipe(across)
+    _recipe(across, "-folds")
     across.add_argument("--folds", type=int, default=5, metavar="N", help="how many (default: %(default)s)")
     _minutes(across)
     _device(across)
     chance = _command(commands, "seeds", "trains a recipe with several seeds; prints each figure's mean and deviation")
-    _recipe(chance)
+    _recipe(chance, "-seeds")
     chance.add_argument("--seeds", type=int, default=3, metavar="N", help="how many, from 1 on (default: %(default)s)")
     _device(chance)
     table = _command(commands, "compare", "trains every family and prints one table of them; goes on where it was cut")
@@ -126,11 +130,11 @@ def _artefacts(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _recipe(command: argparse.ArgumentParser) -> None:
+def _recipe(command: argparse.ArgumentParser, ending: str) -> None:
     command.add_argument("recipe", type=Path, metavar="RECIPE.toml")
     command.add_argument("overrides", nargs="*", metavar="key=value", help="such as epochs=3 or sizes.hidden=64")
     command.add_argument(
-        "--output", type=Path, metavar="DIR", help="where artefacts go (default: runs/<task>-<family>)"
+        "--output", type=Path, metavar="DIR", help=f"where artefacts go (default: runs/<task>-<family>{ending})"
     )
 
 

@@ -16,7 +16,7 @@ from training.datasets import SETS, summary
 from training.documents import Document
 from training.passages import passages
 from training.recipe import Recipe
-from training.splits import Splits, split, unlabelled
+from training.splits import RULES, Splits, split, unlabelled
 
 
 def settle(recipe: Recipe) -> Recipe:
@@ -52,10 +52,12 @@ def complete(recipe: Recipe, found: Splits, data_dir: Path) -> Splits:
 
 
 def summaries(recipe: Recipe, data_dir: Path) -> dict[str, dict[str, Any]]:
-    """Rows per label and sha256 of each file, and of public ones the fingerprint of the content."""
+    """Rows per label and sha256 of each file that is learnt from or scored, and of public ones the fingerprint of the
+    content."""
     own = {recipe.file: table.summary(Path(recipe.file))} if recipe.file else {}
     return own | {
         f"{name}/{file}": summary(SETS[name].path(data_dir, file), SETS[name])
         for name in (*recipe.sets, *recipe.others)
         for file in SETS[name].files | (SETS[name].unlabelled if recipe.teacher else {})
+        if name in recipe.sets or file not in RULES[name].test_parts
     }
