@@ -114,6 +114,11 @@ def example(ids: Sequence[Sequence[int]], label: int, targets: Sequence[int] = (
     return Example(flat, lengths, np.array(targets or [label] * len(ids), dtype=np.int64))
 
 
+def classes(data: Sequence[Example]) -> NDArray[np.int64]:
+    """The class of each document, `[N]`: its last target."""
+    return np.array([e.targets[-1] for e in data])
+
+
 def ends(sentences: Sequence[T], most: int) -> list[T]:
     """The first and the last `most / 2` of the sentences (or of what there is one of for each), where there are
     more than `most`.

@@ -10,34 +10,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix  # type: ignore[import-untyped]
 from sklearn.ensemble import RandomForestClassifier
 
 from models.forest import RandomForest
-from models.vocabulary import UNKNOWN
-from training.corpus import Example
+from training.bag import matrix
+from training.corpus import Example, classes
 
 
 def fit(model: RandomForest, train: Sequence[Example], seed: int) -> None:
-    """Sets the arrays of `model` to a forest that is grown on the documents' last targets."""
-    trees, _, classes = model.value.shape
-    labels = np.array([e.targets[-1] for e in train])
+    """Sets the arrays of `model` to a forest that is grown on the documents' classes."""
+    trees, _, number = model.value.shape
     forest = RandomForestClassifier(trees, max_depth=model.depth, random_state=seed)
-    forest.fit(matrix(model, train), labels)
+    forest.fit(matrix(model, train), classes(train))
     model.threshold.fill_(torch.inf)
-    for number, grown in enumerate(forest.estimators_):
-        value = np.zeros((grown.tree_.node_count, classes), dtype=np.float32)
+    for place, grown in enumerate(forest.estimators_):
+        value = np.zeros((grown.tree_.node_count, number), dtype=np.float32)
         value[:, forest.classes_] = grown.tree_.value[:, 0]
-        _write(model, number, grown.tree_, value)
-
-
-def matrix(model: RandomForest, data: Sequence[Example]) -> Any:
-    """What the trees see of each document, `[N, V]`, sparse; unknown words not at all."""
-    known = [e.ids[e.ids != UNKNOWN] - 1 for e in data]
-    rows = np.repeat(np.arange(len(data)), [len(ids) for ids in known])
-    columns = np.concatenate(known)
-    counts = csr_matrix((np.ones(len(columns), np.float32), (rows, columns)), shape=(len(data), model.words))
-    return counts.sign() if model.mode == "binary" else counts
+        _write(model, place, grown.tree_, value)
 
 
 def _write(model: RandomForest, number: int, grown: Any, value: np.ndarray) -> None:

@@ -1,6 +1,6 @@
 """What a classifier learns from documents: its weights, and those of a linear path beside it.
 
-documents --cache--> examples --loop.fit--> weights        teacher --beliefs--> more examples
+documents --cache--> examples --loop.fit, or scikit-learn at once--> weights        teacher --beliefs--> more examples
           --linear path, afterwards: wide.fit--> table
 """
 
@@ -13,11 +13,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from models.bow import Bag
 from models.families import build
 from models.forest import RandomForest
 from models.vocabulary import Vocabulary
 from models.wide import Wide
-from training import cost, forest, loop, parallel, teacher, wide
+from training import bag, cost, forest, loop, parallel, teacher, wide
 from training.augment import dress
 from training.cache import tokenised
 from training.corpus import Example, met
@@ -53,7 +54,10 @@ def learn(
     if (most := classifier.most_tokens) is not None:
         train, validation = ([e for e in side if len(e.ids) <= most] for side in (train, validation))
     inner = classifier.inner if isinstance(classifier, Wide) else classifier
-    curve = _learn(inner, train, validation, recipe, put_on, folder, device, resume)
+    if isinstance(inner, Bag):
+        curve = [_at_once(inner, met(whole, np.random.default_rng(recipe.seed)), unseen, recipe)]
+    else:
+        curve = loop.fit(inner, train, validation, recipe, device=device, folder=folder, resume=resume, pieces=put_on)
     if isinstance(classifier, Wide) and parallel.rank() == 0:
         tried = wide.linear(classifier.cpu(), whole, recipe.linear)
         print("wide path:", wide.fit(classifier, tried, unseen))
@@ -61,34 +65,26 @@ def learn(
 
 
 def _whole(data: Sequence[Example], documents: Sequence[Document]) -> list[Example]:
-    """For the linear path, which learns a document's label, whatever targets its sentences have."""
+    """For what learns a document's label, whatever targets its sentences have."""
     return [e._replace(targets=np.full(len(e.lengths), d.label)) for e, d in zip(data, documents, strict=True)]
 
 
 def _dressed(whole: Sequence[Example], pieces: Pieces, recipe: Recipe) -> list[Example]:
-    """The documents once more, for the linear path, which sees no epochs."""
+    """The documents once more, for what sees no epochs."""
     chance = np.random.default_rng([recipe.seed, recipe.epochs])  # which no epoch draws from
     return [dress(e, pieces, 1.0, chance) for e in whole]
 
 
-def _learn(
-    classifier: Any,
-    train: Sequence[Example],
-    validation: Sequence[Example],
-    recipe: Recipe,
-    put_on: Pieces | None,
-    folder: Path,
-    device: torch.device,
-    resume: bool,
-) -> list[dict[str, float]]:
-    """Puts the best weights into the classifier, and gives back the learning curve."""
-    if not isinstance(classifier, RandomForest):
-        return loop.fit(
-            classifier, train, validation, recipe, device=device, folder=folder, resume=resume, pieces=put_on
-        )
+def _at_once(
+    classifier: Any, train: Sequence[Example], validation: Sequence[Example], recipe: Recipe
+) -> dict[str, float]:
+    """Fits what scikit-learn fits to whole documents, and gives back the only entry of its learning curve."""
     began = cost.now()
-    forest.fit(classifier, met(train, np.random.default_rng(recipe.seed)), recipe.seed)
+    if isinstance(classifier, RandomForest):
+        forest.fit(classifier, train, recipe.seed)
+    else:
+        bag.fit(classifier, train, validation)
     cpu = torch.device("cpu")
     learnt = loop.evaluate(classifier, train, recipe, cpu)["validation_loss"]
     entry = {"epoch": 1.0, "train_loss": learnt} | loop.evaluate(classifier, validation, recipe, cpu)
-    return [entry | cost.since(began)]
+    return entry | cost.since(began)

@@ -23,7 +23,7 @@ from models.artefact import load
 from models.predictor import Predictor
 from models.wide import Wide
 from training import wide
-from training.corpus import Example
+from training.corpus import Example, classes
 from training.documents import Document
 from training.errors import RecipeError
 from training.recipe import LINEAR, TRANSFORMER, Recipe
@@ -60,7 +60,7 @@ def artefact(folder: Path, labels: Sequence[str], sides: Sequence[Sequence[Docum
 
 def linear(model: Wide, tried: Tried, validation: Sequence[Example], unlabelled: Sequence[Example]) -> Opinion:
     """By the log-odds of the best of the linear models by log loss on validation."""
-    unseen, wanted = wide.matrix(model, validation), wide.classes(validation)
+    unseen, wanted = wide.matrix(model, validation), classes(validation)
     weights, _ = wide.choose(tried, np.zeros(len(wanted)), unseen, wanted)
     return Opinion((unseen @ weights)[:, None], (wide.matrix(model, unlabelled) @ weights)[:, None])
 

@@ -23,7 +23,7 @@ from models.encoders import hashed_pairs
 from models.vocabulary import UNKNOWN
 from models.wide import Wide
 from training.baselines import log_count_ratios
-from training.corpus import Example, batch
+from training.corpus import Example, batch, classes
 from training.loop import forward
 
 Floats = NDArray[np.float64]
@@ -98,11 +98,6 @@ def idf(counts: Any, words: int) -> Floats:
 def _learn(counts: Any, labels: NDArray[np.int64], shares: Floats, strength: float) -> Floats:
     found = LogisticRegression(C=strength, solver="liblinear", random_state=0).fit(counts, labels, shares)
     return np.asarray(found.coef_[0])
-
-
-def classes(data: Sequence[Example]) -> NDArray[np.int64]:
-    """The class of each document, `[N]`."""
-    return np.array([e.targets[-1] for e in data])
 
 
 def mix(inner: Floats, linear: Floats, labels: NDArray[np.int64]) -> tuple[float, float]:

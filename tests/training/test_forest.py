@@ -12,6 +12,7 @@ from sklearn.ensemble import RandomForestClassifier
 from models.contract import Tokens
 from models.forest import RandomForest
 from training import forest
+from training.bag import matrix
 from training.corpus import example
 
 SOME = np.random.default_rng(0)
@@ -24,8 +25,8 @@ def test_the_arrays_are_scikit_learns_trees(mode: Literal["binary", "count"], de
     model = RandomForest(words=8, classes=3, mode=mode, trees=6, depth=depth)
     forest.fit(model, DATA, seed=5)
     theirs = RandomForestClassifier(6, max_depth=depth, random_state=5)
-    theirs.fit(forest.matrix(model, DATA), [e.targets[-1] for e in DATA])
-    wanted = np.log(np.maximum(theirs.predict_proba(forest.matrix(model, DATA)), 1 / (2 * 6)))
+    theirs.fit(matrix(model, DATA), [e.targets[-1] for e in DATA])
+    wanted = np.log(np.maximum(theirs.predict_proba(matrix(model, DATA)), 1 / (2 * 6)))
     for e, row in zip(DATA, wanted, strict=True):
         x = model.encode(Tokens(torch.from_numpy(e.ids.astype(np.int64)), torch.from_numpy(e.lengths.astype(np.int64))))
         _, logits = model.unroll(x.unsqueeze(0))
