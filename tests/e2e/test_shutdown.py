@@ -51,6 +51,8 @@ def refused(service: Service) -> bool:
         socket.create_connection(("127.0.0.1", service.port), timeout=20).close()
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        pass  # it was in the queue in the moment when that was closed
     return False
 
 
