@@ -19,6 +19,7 @@ from torch import Tensor
 from training import parallel, transformer
 from training.cache import folder
 from training.documents import Document
+from training.draft import draft
 from training.errors import RecipeError
 from training.score import Floats
 
@@ -66,9 +67,8 @@ def _make(
         str(number): transformer.read(encoder, transformer.pieces(tokenizer, documents), part)
         for number, (documents, part) in enumerate(zip(of, parts, strict=True))
     }
-    part = path.with_suffix(".part")
-    safetensors.torch.save_file(found, part)
-    part.replace(path)
+    with draft(path) as part:
+        safetensors.torch.save_file(found, part)
     for part in (learnt, *parts):
         part.unlink(missing_ok=True)  # somebody else may have made the same at the same time
     return found

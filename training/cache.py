@@ -21,6 +21,7 @@ import models
 from models.vocabulary import Vocabulary
 from training import corpus, cost
 from training.corpus import Example, examples, sentences
+from training.draft import draft
 from training.recipe import Recipe
 from training.splits import Splits
 
@@ -102,10 +103,8 @@ def _save(found: Tokenised, path: Path, seconds: float) -> None:
         "documents": str(vocabulary.documents),
         "cpu_seconds": str(seconds),
     }
-    # Under another name first: several trainings may write at once, and one may be cut.
-    part_path = path.with_suffix(f".{os.getpid()}")
-    safetensors.numpy.save_file(tensors, part_path, metadata=metadata)
-    part_path.replace(path)
+    with draft(path) as part_path:
+        safetensors.numpy.save_file(tensors, part_path, metadata=metadata)
     for old in sorted(path.parent.glob("*.safetensors"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
         old.unlink(missing_ok=True)
 

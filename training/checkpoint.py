@@ -7,7 +7,6 @@ curve, recipe                         --JSON--> the same file's metadata, so bot
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +17,7 @@ import safetensors.torch
 import torch
 from torch import Tensor, nn
 
+from training.draft import draft
 from training.errors import RecipeError
 from training.recipe import Recipe, from_dict
 
@@ -62,25 +62,23 @@ def moments(optimiser: torch.optim.Optimizer) -> dict[str, Tensor]:
 def put_moments(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor]) -> None:
     """Those of `moments` back to where they were; of the tensors others may be left."""
     state: dict[int, dict[str, Tensor]] = {}
-    for name, tensor in tensors.items():
-        part, _, rest = name.partition(".")
-        if part == "adam":
-            number, _, moment = rest.partition(".")
-            state.setdefault(int(number), {})[moment] = tensor
+    for name, tensor in _part(tensors, "adam").items():
+        number, _, moment = name.partition(".")
+        state.setdefault(int(number), {})[moment] = tensor
     optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
 
 
 def save(
     folder: Path, classifier: nn.Module, optimiser: torch.optim.Optimizer, recipe: Recipe, progress: Progress
 ) -> None:
-    """Writes the checkpoint under another name first: a cut leaves the last one whole."""
+    """Writes the checkpoint; a cut leaves the last one whole."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"weights.{name}": tensor for name, tensor in weights(classifier).items()}
     tensors |= {f"best.{name}": tensor for name, tensor in progress.best.items()}
     tensors |= moments(optimiser)
     metadata = {"recipe": json.dumps(recipe.to_dict()), "curve": json.dumps(progress.curve), "form": _FORM}
-    safetensors.torch.save_file(tensors, folder / f"{FILE}.part", metadata=metadata)
-    os.replace(folder / f"{FILE}.part", folder / FILE)
+    with draft(folder / FILE) as part:
+        safetensors.torch.save_file(tensors, part, metadata=metadata)
 
 
 def fits(folder: Path, recipe: Recipe) -> bool:

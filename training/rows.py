@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from models.artefact import PIPE
+from training.draft import draft
 
 ROW: Final = "row.json"
 _COUNTED: Final = 2
@@ -46,10 +47,8 @@ def rows(makings: Iterable[Making], minutes: float = 0.0) -> Iterator[tuple[str,
                 print(f"{making.name}: not installed, `make tools` does that")
                 continue
             making.folder.mkdir(parents=True, exist_ok=True)
-            # Under another name first: a row that is there is whole.
-            part = making.folder / f"{ROW}.part"
-            part.write_text(json.dumps({"key": key, "rows": found}, indent=1) + "\n")
-            part.replace(making.folder / ROW)
+            with draft(making.folder / ROW) as part:
+                part.write_text(json.dumps({"key": key, "rows": found}, indent=1) + "\n")
         yield making.name, found
 
 

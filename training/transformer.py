@@ -10,12 +10,10 @@ student is small. Both learning and reading go on where they were cut.
 
 from __future__ import annotations
 
-import json
-import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 import safetensors
@@ -30,6 +28,7 @@ from transformers.utils import logging
 
 from training import checkpoint
 from training.documents import Document
+from training.draft import draft
 
 HEAD, TAIL = 36, 90
 """Word pieces of a longer text that are read, its first and its last: a review says at its end what it comes to."""
@@ -143,7 +142,7 @@ def learn(encoder: Encoder, steps: Sequence[Update], path: Path) -> None:
         torch.manual_seed(step)  # so that what is dropped is the same after a cut
         bar.set_postfix(loss=f"{_update(encoder, optimiser, steps[step]):.3f}", refresh=False)
         if step + 1 == len(steps) or time.monotonic() - saved > SAVED:
-            _keep(encoder.state_dict() | checkpoint.moments(optimiser), step + 1, path)
+            _put(encoder.state_dict() | checkpoint.moments(optimiser), step + 1, path)
             saved = time.monotonic()
 
 
@@ -174,20 +173,19 @@ def read(encoder: Encoder, texts: Sequence[Pieces], path: Path) -> Tensor:
         rows = order[start : start + READ]
         odds[rows] = encoder([texts[i] for i in rows]).cpu()
         if start + READ >= len(order) or time.monotonic() - saved > SAVED:
-            _keep({"odds": odds}, start + READ, path)
+            _put({"odds": odds}, start + READ, path)
             saved = time.monotonic()
     return odds
 
 
-def _keep(tensors: Mapping[str, Tensor], done: int, path: Path) -> None:
-    """Under another name first: a cut leaves what was there whole."""
-    part = path.with_suffix(f".{os.getpid()}")
-    safetensors.torch.save_file(dict(tensors), part, metadata={"done": json.dumps(done)})
-    part.replace(path)
+def _put(tensors: dict[str, Tensor], done: int, path: Path) -> None:
+    """What there is, and how much is done."""
+    with draft(path) as part:
+        safetensors.torch.save_file(tensors, part, metadata={"done": str(done)})
 
 
-def _found(path: Path) -> tuple[dict[str, Any], int]:
-    """What was kept, and how much was done."""
+def _found(path: Path) -> tuple[dict[str, Tensor], int]:
+    """What was put there, and how much was done."""
     with safetensors.safe_open(path, framework="pt") as file:
         tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        return tensors, json.loads(file.metadata()["done"])
+        return tensors, int(file.metadata()["done"])
