@@ -10,16 +10,18 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix, diags  # type: ignore[import-untyped]
+from scipy.sparse import csr_matrix, vstack  # type: ignore[import-untyped]
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from models.bow import Bag, BagOfWords
+from models.bow import Bag, BagOfWords, BagState
 from models.vocabulary import UNKNOWN
 from training.corpus import Example, classes
 
 STRENGTHS: Final = (0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0)
 """Inverse strengths of the regularisation that are tried, for features whose squares add up to 1 a document."""
+AT_ONCE: Final = 1000
+"""Documents whose counts are there with all their zeros at one time."""
 
 
 def fit(model: BagOfWords, train: Sequence[Example], validation: Sequence[Example]) -> None:
@@ -49,12 +51,5 @@ def matrix(model: Bag, data: Sequence[Example]) -> Any:
     rows = np.repeat(np.arange(len(data)), [len(ids) for ids in known])
     columns = np.concatenate(known)
     counts = csr_matrix((np.ones(len(columns), np.float32), (rows, columns)), shape=(len(data), model.words))
-    counts.sum_duplicates()
-    if model.mode == "binary":
-        return counts.sign()
-    if model.mode == "freq":
-        return diags(1 / np.maximum(np.asarray(counts.sum(axis=1)).ravel(), 1)) @ counts
-    if model.mode == "tfidf":
-        counts.data = 1 + np.log(counts.data)
-        return counts @ diags(model.get_buffer("idf").numpy())
-    return counts
+    parts = (counts[start : start + AT_ONCE] for start in range(0, len(data), AT_ONCE))
+    return vstack([csr_matrix(model.features(BagState(torch.from_numpy(p.toarray()))).numpy()) for p in parts])
