@@ -26,14 +26,17 @@ _NUMBERS: Final = {"repeat": (int, float), "others": (int,)}
 
 @dataclass(frozen=True)
 class Recipe:
-    """`sets` are learnt from together; or `file`, a CSV or JSON-lines file of one's own (see table.py), from the
+    """`task` and `family` give an artefact its name; `seed` is that of all chance in a training.
+
+    `sets` are learnt from together; or `file`, a CSV or JSON-lines file of one's own (see table.py), from the
     folder that one stands in, with its `labels` in order, the positive one last (else those found, sorted).
     `sizes` are the family's own, as its class names them.
 
     `loss`: how the steps of a document are put together, see `loss.sequence_loss`. `words`: the most of the vocabulary.
     `most_sentences`: of a longer document only so many are learnt from, its first and its last ones
     (0: all); scoring always reads everything. `batch`: documents per update. `rate` falls to nothing
-    over `epochs` along a half cosine, after a rise over `warmup` of them. `patience`: epochs without a
+    over `epochs` along a half cosine, after a rise over `warmup` of them; `weight_decay` is AdamW's, and a gradient
+    longer than `clip` is cut to it. `patience`: epochs without a
     better running accuracy on validation before training ends. `held_out`, `fold`: see `splits.split`. `repeat`: how
     often an epoch meets the documents of a set that is small beside the others (once where it is not named), or large
     (0.25: a quarter of them, drawn anew). `teacher`: who tells, together, what to believe of the sets' documents

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -9,6 +11,7 @@ import pytest
 
 from models.families import FAMILIES, size_types
 from tests.training import toy
+from training.__main__ import main
 from training.errors import RecipeError
 from training.ranges import RANGES
 from training.recipe import Recipe, from_dict, load
@@ -140,3 +143,10 @@ def test_every_number_of_a_recipe_has_a_range() -> None:
     sizes = {f"sizes.{name}": kind for family in FAMILIES for name, kind in size_types(family, wide=True).items()}
     hints = get_type_hints(Recipe) | {"repeat": float, "others": int}
     assert {name for name, kind in (hints | sizes).items() if kind in (int, float)} == RANGES.keys()
+
+
+def test_the_help_of_train_explains_every_key(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["train", "--help"])
+    told = set(re.findall(r"`(\w+)`", capsys.readouterr().out))
+    assert {field.name for field in fields(Recipe)} <= told

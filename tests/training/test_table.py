@@ -87,6 +87,21 @@ def test_a_target_per_sentence_reaches_the_loss_and_the_calibration(tmp_path: Pa
     assert len(scores.reaching(2)[0]) == 1
 
 
+@pytest.mark.parametrize("family", ["bow", "forest"])
+def test_what_learns_from_whole_documents_learns_their_label_where_the_last_sentence_has_none(
+    family: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "turns.jsonl"
+    rows = [
+        {"text": f"{('Hello Anna', 'You won')[i % 2]} {i}. Bye now.", "label": i % 2, "labels": [i % 2, -1]}
+        for i in range(80)
+    ]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    chosen = Recipe("turns", family, file=str(path), labels=table.labels(path))
+    made = train(chosen, tmp_path, tmp_path / "out", device=CPU, trial=True)
+    assert made.report["validation"]["accuracy"] >= 0.9
+
+
 def test_calibration_follows_the_targets_of_the_steps() -> None:
     """Everything says 1/2, every document is spam in the end and ham before: so it must come out."""
     scores = Scores(np.ones(50, np.int64), [np.full((3, 2), 0.5)] * 50, [np.array([0, 1])] * 50)
