@@ -9,7 +9,7 @@ A row that is there already, of the same recipe and data, is not made again, so 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,13 +20,13 @@ from models.artefact import Artefact, load
 from models.predictor import Predictor
 from models.shipped import PRETRAINED
 from training import checkpoint, cost, sources
-from training.baselines import baselines, identity
+from training.baselines import Classify, Learn, baselines, identity
 from training.corpus import sentences
 from training.documents import Document
 from training.metrics import figures
 from training.recipe import Recipe, from_dict
 from training.rows import Making, Row, rows, slug
-from training.score import Scores, readable, score
+from training.score import readable, score
 from training.splits import Splits
 from training.train import train
 
@@ -34,7 +34,7 @@ RECIPES: Final = Path(__file__).parent / "comparison.toml"
 TASKS: Final = ("sentiment", "spam")
 RECURRENT: Final = ("rnn", "lstm", "gru")
 TIMED: Final = 512
-"""Documents of a test that the speed is measured on."""
+"""Documents of a test, about so many, that the speed is measured on."""
 
 
 def recipes(task: str) -> dict[str, Recipe]:
@@ -97,7 +97,8 @@ def _rows(artefact: Artefact, tests: Mapping[str, Any], splits: Splits, device: 
         # Like that of the baselines, from texts to what predicts; reports of old tell of epochs alone.
         "training_seconds": report.get("spent", {}).get("cpu_seconds"),
     }
-    speed = {name: _speed(artefact, splits.tests[name], device) for name in tests}
+    read = _reader(artefact, device)
+    speed = {name: _speed(read, readable(artefact, splits.tests[name])) for name in tests}
     refused = report.get("refused", {})
     return [
         {"test": name, "refused": refused.get(name, 0.0)}
@@ -130,20 +131,30 @@ def _told(entry: Mapping[str, Any]) -> Row:
     }
 
 
-def _speed(artefact: Artefact, documents: list[Document], device: torch.device) -> float:
-    """Sentences per second of processor time, through the door that serves, 64 documents a batch; the best of three."""
+def _reader(artefact: Artefact, device: torch.device) -> Callable[[Sequence[Document]], None]:
+    """Through the door that serves, 64 documents a batch."""
     predictor = Predictor(artefact, device)
-    cut = sentences(readable(artefact, documents[:: max(1, len(documents) // TIMED)]))
+
+    def read(documents: Sequence[Document]) -> None:
+        for start in range(0, len(documents), 64):
+            cut = sentences(documents[start : start + 64], artefact.language)
+            predictor.advance([(None, of) for of in cut])
+
+    return read
+
+
+def _speed(read: Callable[[Sequence[Document]], object], documents: Sequence[Document]) -> float:
+    """Sentences per second of processor time, from texts to probabilities; the best of three."""
+    some = documents[:: max(1, len(documents) // TIMED)]
     best = float("inf")
     for _ in range(3):
         began = cost.processor()
-        for start in range(0, len(cut), 64):
-            predictor.advance([(None, of) for of in cut[start : start + 64]])
+        read(some)
         best = min(best, cost.processor() - began)
-    return sum(map(len, cut)) / best
+    return sum(map(len, sentences(some))) / best
 
 
-def _baseline(learn: Any, splits: Splits) -> Callable[[Path], list[Row]]:
+def _baseline(learn: Learn, splits: Splits) -> Callable[[Path], list[Row]]:
     """Only PySS3 has probabilities on the way; of the others the end alone is told."""
 
     def make(_: Path) -> list[Row]:
@@ -155,12 +166,9 @@ def _baseline(learn: Any, splits: Splits) -> Callable[[Path], list[Row]]:
     return make
 
 
-def _whole(classify: Any, name: str, documents: list[Document], seconds: float) -> Row:
-    began = cost.processor()
-    scores: Scores = classify(documents)
-    took = cost.processor() - began
+def _whole(classify: Classify, name: str, documents: list[Document], seconds: float) -> Row:
+    scores = classify(documents)
     told = _told(figures(scores))
     if all(len(p) == 2 for p in scores.probabilities):
         told |= dict.fromkeys(("after_half", "erde_5", "erde_50", "harmonic_mean"))
-    speed = sum(map(len, sentences(documents))) / took
-    return {"test": name, "training_seconds": seconds} | told | {"sentences_per_second": speed}
+    return {"test": name, "training_seconds": seconds} | told | {"sentences_per_second": _speed(classify, documents)}

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -16,14 +16,17 @@ from typing import Any
 import pytest
 import torch
 
+from models.artefact import load
 from models.conv1d import Conv1D
 from models.families import FAMILIES
 from tests.training import toy
 from tests.training.once import never
-from training import commands, compare, overview
+from training import commands, compare, cost, overview
 from training.__main__ import main
 from training.baselines import BAG, linear
 from training.compare import recipes
+from training.corpus import sentences
+from training.documents import Document
 
 RECIPES = """
 [common]
@@ -135,6 +138,22 @@ def test_seconds_are_counted_from_the_texts_on_as_for_the_baselines(made: Path, 
         report = json.loads((folder / "report.json").read_text())
         assert found[name]["training_seconds"] == report["spent"]["cpu_seconds"]
         assert report["spent"]["cpu_seconds"] > sum(entry["cpu_seconds"] for entry in report["learning_curve"])
+
+
+def test_speed_is_told_from_texts_on_for_all(trained: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A baseline is handed texts, so cutting them into sentences is part of what ours takes."""
+    documents = [Document(str(n), f"One sentence. Another one {n}. A third.", n % 2, "aclimdb/test") for n in range(40)]
+    read = compare._reader(load(trained), torch.device("cpu"))
+
+    def slow(documents: Sequence[Document], language: str = "en") -> list[list[str]]:
+        began = cost.processor()
+        while cost.processor() < began + 0.1:
+            pass
+        return sentences(documents, language)
+
+    assert compare._speed(read, documents) > 120 / 0.1
+    monkeypatch.setattr(compare, "sentences", slow)
+    assert compare._speed(read, documents) < 120 / 0.1
 
 
 @pytest.mark.parametrize(
