@@ -30,7 +30,7 @@ from training import checkpoint
 from training.documents import Document
 from training.draft import draft
 
-HEAD, TAIL = 36, 90
+HEAD, TAIL = 64, 190
 """Word pieces of a longer text that are read, its first and its last: a review says at its end what it comes to."""
 SHORT: Final = 64
 """Words: sets of whose texts half are shorter are read first. A sentence says clearly what a review says at length."""
@@ -47,7 +47,7 @@ WARMUP: Final = 0.1
 SAVED: Final = 300.0
 """Seconds after which it is written down how far it is."""
 
-SETTINGS: Final = (2, HEAD, TAIL, SHORT, LEAST, MOST, BATCHES, RATE, WARMUP)
+SETTINGS: Final = (3, HEAD, TAIL, SHORT, LEAST, MOST, BATCHES, RATE, WARMUP)
 """What decides what it makes of given texts; the first is raised whenever the code decides otherwise."""
 
 Pieces = list[int]
@@ -79,10 +79,19 @@ class Encoder(nn.Module):
         ids = nn.utils.rnn.pad_sequence([torch.tensor(text) for text in texts], batch_first=True).to(device)
         ones = [torch.ones(len(text)) for text in texts]
         mask = nn.utils.rnn.pad_sequence(ones, batch_first=True).to(device)  # [B, L], 1 where there is a piece
-        found = self.bert(input_ids=ids, attention_mask=mask if (mask == 0).any() else None).last_hidden_state
-        mean = (found * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+        with torch.autocast(device.type, torch.bfloat16, enabled=_multiplies_bfloat16(device)):
+            found = self.bert(input_ids=ids, attention_mask=mask if (mask == 0).any() else None).last_hidden_state
+        mean = (found.float() * mask[..., None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
         odds: Tensor = self.dense(nn.functional.dropout(mean, 0.1, self.training))
         return odds[:, 0]
+
+
+def _multiplies_bfloat16(device: torch.device) -> bool:
+    """Whether its hardware does: it takes 0.6 of the time then, and elsewhere more than whole floats would."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    capable = torch.cpu.get_capabilities() if device.type == "cpu" else {}
+    return any(capable.get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def tokenizer(weights: Path) -> Tokenizer:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import safetensors
 import torch
 
 from tests.training import bert
@@ -62,6 +63,29 @@ def test_a_run_that_is_cut_while_it_reads_need_not_learn_again(
     monkeypatch.setattr(transformer, "_update", _cut)
     (resumed,) = beliefs.cached(weights, train, (unseen,), CPU)
     assert resumed.tolist() == whole.tolist()
+
+
+def test_what_is_shipped_is_not_made_again_and_needs_no_weights(
+    weights: Path, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train, unseen = documents(300), documents(5)
+    (made,) = beliefs.cached(weights, train, (unseen,), CPU)
+    monkeypatch.setattr(beliefs, "SHIPPED", next(cache.iterdir()).rename(tmp_path / "beliefs.safetensors"))
+    (shipped,) = beliefs.cached(None, train, (unseen,), CPU)
+    assert shipped.tolist() == made.tolist()
+    assert not list(cache.iterdir())
+    with pytest.raises(RecipeError, match="requirements-models"):
+        beliefs.cached(None, train, (unseen[:4],), CPU)
+
+
+def test_what_is_shipped_is_of_todays_settings() -> None:
+    """Else nobody would be taught by it, and everybody wait for hours."""
+    with safetensors.safe_open(beliefs.SHIPPED, framework="pt") as file:
+        assert file.metadata()["settings"] == beliefs.settings()
+        validation, unlabelled = (file.get_tensor(name) for name in ("0", "1"))
+    assert len(unlabelled) > 45_000
+    assert len(validation) > 2_000
+    assert 0.4 < (unlabelled > 0).float().mean() < 0.6
 
 
 def _cut(*_: Any) -> None:
