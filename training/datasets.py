@@ -2,14 +2,14 @@
 
 DATA_DIR/<set>/<file>.jsonl.gz --read--> rows --document--> Document(id, text, label, group)
 
-Each file holds gzip'd JSON lines, one object a line, in UTF-8:
+Each file holds gzip'd JSON lines (plain ones, where a set comes with this code), one object a line, in UTF-8:
 
     id      str    names the row, once per set
     text    str    the body; not needed where there is `raw`
     label   int    0 ham / negative, 1 spam / positive, -1 unlabelled
     subject str    enron_spam only; the document is subject, newline, text
     raw     str    spamassassin only: the message, a character a byte (latin-1), read as the service reads mail
-    group, video, domain   the part of the set that a row belongs to, where its file's name does not say so
+    group, video, domain, topic   the part of the set that a row belongs to, where its file's name does not say so
     movie          the film of a review: reviews of one film never stand in train and validation both
 """
 
@@ -36,7 +36,8 @@ SENTIMENT: Final = ("negative", "positive")
 class DataSet:
     """`files` are the names without the ending of its files with labels, `unlabelled` of those without, each with
     the fingerprint of what was published (empty: not known); `part` is the field that names a row's part of the
-    set (else its file does); `kin` the one that names its kin, if any."""
+    set (else its file does); `kin` the one that names its kin, if any. `home` is the folder of a set that comes with
+    this code, where the data folder has none of it."""
 
     name: str
     labels: tuple[str, ...]
@@ -44,8 +45,11 @@ class DataSet:
     unlabelled: dict[str, str] = field(default_factory=dict)
     part: str = ""
     kin: str = ""
+    home: Path | None = None
 
     def path(self, data_dir: Path, file: str) -> Path:
+        if self.home:
+            return self.home / f"{file}.jsonl"
         return data_dir / self.name / f"{file}.jsonl.gz"
 
     def read(self, data_dir: Path) -> list[Document]:
@@ -101,6 +105,13 @@ SETS: Final[dict[str, DataSet]] = {
             part="video",
         ),
         DataSet(
+            "everyday",
+            SPAM,
+            {"everyday": "8d970c34412ec9af4e975b600e38bba18e3e8db1a40976e8a62cba651933b54d"},
+            part="topic",
+            home=Path(__file__).parent,
+        ),
+        DataSet(
             "aclimdb",
             SENTIMENT,
             {
@@ -129,13 +140,13 @@ SETS: Final[dict[str, DataSet]] = {
 
 
 def rows(path: Path) -> Iterator[dict[str, Any]]:
-    """The objects of a file of gzip'd JSON lines."""
+    """The objects of a file of JSON lines, gzip'd where its name ends in .gz."""
     if not path.is_file():
         raise DataError(
             f"{path} does not exist: name the folder that holds the data sets with --data-dir, "
             f"or fetch this one with `python -m training data --data-dir DIR --download {path.parent.name}`"
         )
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
+    with (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             try:
                 row = json.loads(line)

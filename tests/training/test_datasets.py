@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from models.mail import read
+from tests.training.once import never
+from training import publishers
+from training.__main__ import main
 from training.datasets import SETS, check, fingerprint, rows
+from training.documents import key
 from training.errors import DataError
 from training.publishers import write
 
@@ -76,6 +81,34 @@ def test_a_set_whose_publisher_was_never_seen_is_said_to_be_unchecked(tmp_path: 
     assert good
     assert line.endswith("that of the published set is not known")
     assert SETS["amazon_reviews"].read(tmp_path)[0].group == "amazon_reviews/books"
+
+
+def test_everyday_messages_come_with_the_code_and_are_as_they_were_trained_on(tmp_path: Path) -> None:
+    everyday = SETS["everyday"]
+    ((line, good),) = check(everyday, tmp_path)
+    assert good, line
+    found = everyday.read(tmp_path)
+    assert len({key(document.text) for document in found}) == len(found) > 3000
+    assert all(key(document.text) for document in found)
+    for group in {document.group for document in found}:
+        assert {document.label for document in found if document.group == group} == {0, 1}, group
+
+
+def test_everyday_messages_need_no_download(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(publishers, "fetch", never)
+    assert main(["data", "everyday", "--download", "--data-dir", str(tmp_path)]) == 0
+    assert "as published" in capsys.readouterr().out
+
+
+def test_everyday_messages_lead_nowhere_and_call_nobody(tmp_path: Path) -> None:
+    """Made-up addresses end in what is reserved for examples (RFC 2606)."""
+    links = re.compile(r"https?://([^\s/\"'<>)\]]+)|\bwww\.([^\s/\"'<>)\]]+)", re.IGNORECASE)
+    for document in SETS["everyday"].read(tmp_path):
+        for found in links.finditer(document.text):
+            host = (found[1] or found[2]).rstrip(".,;:!?").partition(":")[0]
+            assert host.endswith((".example", "localhost", ".test", ".invalid")), (document.id, host)
 
 
 def test_what_has_no_label_is_read_apart(data_dir: Path) -> None:
