@@ -51,7 +51,7 @@ format: $(VENV)/.dev ## ruff's mending and formatting
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-models: $(VENV)/.models ## trains the four shipped models again from DATA_DIR
+models: $(VENV)/.models ## trains the four shipped models again from DATA_DIR, in an hour or so (cards with bogofilter want `make tools`)
 	for recipe in spam-gru spam-conv1d sentiment-gru sentiment-conv1d; do \
 	  $(BIN)/python -m training train training/recipes/$$recipe.toml --data-dir $(DATA_DIR) \
 	    --output models/pretrained/$$recipe || exit 1; \

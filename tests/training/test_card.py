@@ -38,7 +38,7 @@ def test_what_a_teacher_brought_is_told(name: str) -> None:
 @pytest.mark.parametrize("name", ["spam-gru", "spam-conv1d"])
 def test_passages_of_other_sets_and_pieces_are_told(name: str) -> None:
     card = told(name)
-    assert "2015; and, as ham, from passages of film reviews" in card
+    assert "spam about the same; and, as ham, from passages of film reviews" in card
     assert "among the pieces of mail put around texts of any label (training/pieces.toml)" in card
     assert "come from training and validation alone;" in card
     assert "The others learnt from the same documents." in card
