@@ -12,12 +12,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
-import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor
 
-from training import parallel, transformer
+from training import checkpoint, parallel, transformer
 from training.cache import folder
 from training.documents import Document
 from training.draft import draft
@@ -56,9 +55,8 @@ def _kept(path: Path, key: str) -> dict[str, Tensor]:
     """What is in a file, if it is there and of these texts and settings."""
     if not path.is_file():
         return {}
-    with safetensors.safe_open(path, framework="pt") as file:
-        same = (file.metadata() or {}).get("key") == key
-        return {name: file.get_tensor(name) for name in file.keys()} if same else {}  # noqa: SIM118 - not a dict
+    tensors, told = checkpoint.contents(path)
+    return tensors if told.get("key") == key else {}
 
 
 def _make(

@@ -105,9 +105,7 @@ def load(folder: Path, classifier: nn.Module, optimiser: torch.optim.Optimizer, 
     path = folder / FILE
     if not path.is_file():
         raise RecipeError(f"{path} does not exist, so there is nothing to resume: train without --resume")
-    with safetensors.safe_open(path, framework="pt") as file:
-        metadata = file.metadata()
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+    tensors, metadata = contents(path)
     if metadata.get("form") != _FORM:
         raise RecipeError(f"{path} was written by another version of this code: train without --resume")
     before = from_dict(json.loads(metadata["recipe"]))
@@ -117,6 +115,13 @@ def load(folder: Path, classifier: nn.Module, optimiser: torch.optim.Optimizer, 
     classifier.load_state_dict(_part(tensors, "weights"))
     put_moments(optimiser, tensors)
     return Progress(_part(tensors, "best"), json.loads(metadata["curve"]))
+
+
+def contents(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """All tensors of a file, and what it says of them."""
+    with safetensors.safe_open(path, framework="pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
+        return tensors, file.metadata() or {}
 
 
 def _part(tensors: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:

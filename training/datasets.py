@@ -37,7 +37,7 @@ class DataSet:
     """`files` are the names without the ending of its files with labels, `unlabelled` of those without, each with
     the fingerprint of what was published (empty: not known); `part` is the field that names a row's part of the
     set (else its file does); `kin` the one that names its kin, if any. `home` is the folder of a set that comes with
-    this code, where the data folder has none of it."""
+    this code, of which the data folder holds nothing."""
 
     name: str
     labels: tuple[str, ...]

@@ -4,7 +4,7 @@ sentences, then longer texts --word pieces, first and last--> updates --learn-->
 MiniLM: pieces [B, L] --encoder--> [B, L, 384] --mean, dense--> log-odds [B]
 
 MiniLM (Wang et al. 2020) as a sentence encoder (Reimers and Gurevych 2019), its embeddings left as they are. It learns
-for an hour on one core and serves nobody: what it believes stays in the user's cache (beliefs.py), and its
+for an hour or two on one core and serves nobody: what it believes stays in the user's cache (beliefs.py), and its
 student is small. Both learning and reading go on where they were cut.
 """
 
@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
-import safetensors
 import safetensors.torch
 import torch
 from numpy.typing import NDArray
@@ -142,7 +141,8 @@ def learn(encoder: Encoder, steps: Sequence[Update], path: Path) -> None:
     optimiser = torch.optim.AdamW(groups, weight_decay=0.01, fused=True)
     done = 0
     if path.is_file():
-        tensors, done = _found(path)
+        tensors, told = checkpoint.contents(path)
+        done = int(told["done"])
         encoder.load_state_dict({name: tensors[name] for name in encoder.state_dict()})
         checkpoint.put_moments(optimiser, tensors)
     encoder.train()
@@ -175,7 +175,8 @@ def read(encoder: Encoder, texts: Sequence[Pieces], path: Path) -> Tensor:
     order: NDArray[np.int64] = np.argsort([len(text) for text in texts], kind="stable")
     odds, done = torch.zeros(len(texts)), 0
     if path.is_file():
-        tensors, done = _found(path)
+        tensors, told = checkpoint.contents(path)
+        done = int(told["done"])
         odds = tensors["odds"]
     saved = time.monotonic()
     for start in tqdm(range(done, len(order), READ), "transformer reads", mininterval=1):
@@ -191,10 +192,3 @@ def _put(tensors: dict[str, Tensor], done: int, path: Path) -> None:
     """What there is, and how much is done."""
     with draft(path) as part:
         safetensors.torch.save_file(tensors, part, metadata={"done": str(done)})
-
-
-def _found(path: Path) -> tuple[dict[str, Tensor], int]:
-    """What was put there, and how much was done."""
-    with safetensors.safe_open(path, framework="pt") as file:
-        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a dict
-        return tensors, int(file.metadata()["done"])

@@ -102,7 +102,7 @@ def test_everyday_messages_need_no_download(
     assert "as published" in capsys.readouterr().out
 
 
-def test_everyday_messages_lead_nowhere_and_call_nobody(tmp_path: Path) -> None:
+def test_everyday_messages_lead_nowhere(tmp_path: Path) -> None:
     """Made-up addresses end in what is reserved for examples (RFC 2606)."""
     links = re.compile(r"https?://([^\s/\"'<>)\]]+)|\bwww\.([^\s/\"'<>)\]]+)", re.IGNORECASE)
     for document in SETS["everyday"].read(tmp_path):
