@@ -1,6 +1,6 @@
 """Where a training stands after an epoch, on disk without pickle.
 
-weights, best weights, Adam's moments --safetensors--> checkpoint.safetensors
+weights, best weights, their mean, Adam's moments --safetensors--> checkpoint.safetensors
 curve, recipe                         --JSON--> the same file's metadata, so both are written at once
 """
 
@@ -69,12 +69,18 @@ def put_moments(optimiser: torch.optim.Optimizer, tensors: Mapping[str, Tensor])
 
 
 def save(
-    folder: Path, classifier: nn.Module, optimiser: torch.optim.Optimizer, recipe: Recipe, progress: Progress
+    folder: Path,
+    classifier: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    recipe: Recipe,
+    progress: Progress,
+    average: nn.Module | None = None,
 ) -> None:
     """Writes the checkpoint; a cut leaves the last one whole."""
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"weights.{name}": tensor for name, tensor in weights(classifier).items()}
     tensors |= {f"best.{name}": tensor for name, tensor in progress.best.items()}
+    tensors |= {f"average.{name}": tensor for name, tensor in weights(average).items()} if average else {}
     tensors |= moments(optimiser)
     metadata = {"recipe": json.dumps(recipe.to_dict()), "curve": json.dumps(progress.curve), "form": _FORM}
     with draft(folder / FILE) as part:
@@ -100,8 +106,15 @@ def curve(folder: Path) -> list[dict[str, float]]:
     return found
 
 
-def load(folder: Path, classifier: nn.Module, optimiser: torch.optim.Optimizer, recipe: Recipe) -> Progress:
-    """Puts the classifier and the optimiser where they stood; the recipe must be the one of the checkpoint."""
+def load(
+    folder: Path,
+    classifier: nn.Module,
+    optimiser: torch.optim.Optimizer,
+    recipe: Recipe,
+    average: nn.Module | None = None,
+) -> Progress:
+    """Puts the classifier, the optimiser and the mean of the weights, if there is one, where they stood; the recipe
+    must be the one of the checkpoint."""
     path = folder / FILE
     if not path.is_file():
         raise RecipeError(f"{path} does not exist, so there is nothing to resume: train without --resume")
@@ -113,6 +126,8 @@ def load(folder: Path, classifier: nn.Module, optimiser: torch.optim.Optimizer, 
         changed = [name for name, value in recipe.to_dict().items() if value != before.to_dict()[name]]
         raise RecipeError(f"{path} is of another recipe, they differ in {', '.join(changed)}: train without --resume")
     classifier.load_state_dict(_part(tensors, "weights"))
+    if average:
+        average.load_state_dict(_part(tensors, "average"))
     put_moments(optimiser, tensors)
     return Progress(_part(tensors, "best"), json.loads(metadata["curve"]))
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from models.contract import Classifier
@@ -61,23 +62,35 @@ def fit(
     classifier.to(device)
     # Fused: one pass over a table of millions of numbers instead of a dozen, 6 ms instead of 55 on one core.
     optimiser = torch.optim.AdamW(classifier.parameters(), lr=recipe.rate, weight_decay=recipe.weight_decay, fused=True)
-    progress = Progress(best=checkpoint.weights(classifier))
+    average = _average(classifier, optimiser, recipe)
+    learner = cast("Classifier[Any]", average.module) if average else classifier
+    progress = Progress(best=checkpoint.weights(learner))
     if resume:
-        progress = checkpoint.load(folder, classifier, optimiser, recipe)
+        progress = checkpoint.load(folder, classifier, optimiser, recipe, average)
     for epoch in range(len(progress.curve), recipe.epochs):
         if progress.since_best > recipe.patience or _late(progress.curve, recipe.minutes, device):
             break
         began = cost.now()
         learnt = _epoch(classifier, train, recipe, optimiser, epoch, device, pieces)
         entry = {"epoch": epoch + 1.0, "train_loss": learnt}
-        entry |= evaluate(classifier, validation, recipe, device)
+        entry |= evaluate(learner, validation, recipe, device)
         entry |= cost.since(began)
-        progress = progress.after(entry, checkpoint.weights(classifier))
+        progress = progress.after(entry, checkpoint.weights(learner))
         if parallel.rank() == 0:
-            checkpoint.save(folder, classifier, optimiser, recipe, progress)
+            checkpoint.save(folder, classifier, optimiser, recipe, progress, average)
             log.write(progress.curve, folder)
     classifier.load_state_dict(progress.best)
     return progress.curve
+
+
+def _average(classifier: Classifier[Any], optimiser: torch.optim.Optimizer, recipe: Recipe) -> AveragedModel | None:
+    """A running mean of the weights, kept after every update, where the recipe asks for one (Polyak and Juditsky 1992):
+    what is learnt at a high rate goes to and fro, and lies between."""
+    if not recipe.average:
+        return None
+    average = AveragedModel(classifier, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
+    optimiser.register_step_post_hook(lambda *_: average.update_parameters(classifier))
+    return average
 
 
 def _late(curve: Sequence[dict[str, float]], minutes: float, device: torch.device) -> bool:

@@ -44,7 +44,9 @@ RANGES: Final[dict[str, Range]] = {
     "warmup": NONE,
     "weight_decay": NONE,
     "clip": MORE,
+    "average": DROPPED,
     "minutes": NONE,
+    "parts": SOME,
     "fold": Range("0 to 9", 0, 9),  # a tenth each is the smallest test that moves
     "vary": SHARE,
     "dress": SHARE,

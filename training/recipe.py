@@ -33,16 +33,18 @@ class Recipe:
     `sizes` are the family's own, as its class names them.
 
     `loss`: how the steps of a document are put together, see `loss.sequence_loss`. `words`: the most of the vocabulary.
-    `most_sentences`: of a longer document only so many are learnt from, its first and its last ones
-    (0: all); scoring always reads everything. `batch`: documents per update. `rate` falls to nothing
-    over `epochs` along a half cosine, after a rise over `warmup` of them; `weight_decay` is AdamW's, and a gradient
-    longer than `clip` is cut to it. `patience`: epochs without a
-    better running accuracy on validation before training ends. `held_out`, `fold`: see `splits.split`. `repeat`: how
-    often an epoch meets the documents of a set that is small beside the others (once where it is not named), or large
-    (0.25: a quarter of them, drawn anew). `teacher`: who tells, together, what to believe of the sets' documents
-    without labels, "linear", "transformer" or folders of artefacts (see teacher.py); they are left out where none is
-    named. `calibrated_on`: the sets whose validation documents say what a logit is worth (all where none is named). A
-    sentence that is all of a text says more than the first of many, so no calibration suits both.
+    `most_sentences`: of a longer document only so many are learnt from, its first and its last ones (0: all); scoring
+    always reads everything. `batch`: documents per update. `rate` falls to nothing over `epochs` along a half cosine,
+    after a rise over `warmup` of them; `weight_decay` is AdamW's, and a gradient longer than `clip` is cut to it.
+    `average`: the share of itself that a running mean of the weights keeps at every update, and that mean is what is
+    learnt (0: the weights as they are). `patience`: epochs without a better running accuracy on validation before
+    training ends. `held_out`, `fold`: see `splits.split`. `repeat`: how often an epoch meets the documents of a set
+    that is small beside the others (once where it is not named), or large (0.25: a quarter of them, drawn anew).
+    `teacher`: who tells, together, what to believe of the sets' documents without labels, "linear", "transformer" or
+    folders of artefacts (see teacher.py); they are left out where none is named. `parts`: into how many parts, two and
+    more, these are cut as well, for teachers to say something of each (see parts.py; 1: they stay whole).
+    `calibrated_on`: the sets whose validation documents say what a logit is worth (all where none is named). A sentence
+    that is all of a text says more than the first of many, so no calibration suits both.
     `vary`: the share of an epoch's documents that are met as another stretch of themselves, with other sentence ends.
     `dress`: the share of the documents of `few_writers` (of all sets, where none is named) that an epoch puts pieces
     around, such as headers and footers, see pieces.py; about one in nine of these draws none, see `augment.PLACES`. The
@@ -71,11 +73,13 @@ class Recipe:
     warmup: float = 0.25
     weight_decay: float = 0.0
     clip: float = 1.0
+    average: float = 0.0
     minutes: float = 0.0
     held_out: tuple[str, ...] = ()
     fold: int = 0
     repeat: dict[str, float] = field(default_factory=dict)
     teacher: tuple[str, ...] = ()
+    parts: int = 1
     calibrated_on: tuple[str, ...] = ()
     vary: float = 0.0
     dress: float = 0.0

@@ -14,6 +14,7 @@ from typing import Any
 from training import table
 from training.datasets import SETS, summary
 from training.documents import Document
+from training.parts import parts
 from training.passages import passages
 from training.recipe import Recipe
 from training.splits import RULES, Splits, split, unlabelled
@@ -38,7 +39,7 @@ def splits(recipe: Recipe, documents: Iterable[Document], data_dir: Path) -> Spl
 
 def complete(recipe: Recipe, found: Splits, data_dir: Path) -> Splits:
     """The passages of `others`, never of their tests, train too. With a teacher the documents that have no label come
-    along."""
+    along, whole and in `parts`."""
     others = [
         passage
         for name, most in recipe.others.items()
@@ -48,7 +49,8 @@ def complete(recipe: Recipe, found: Splits, data_dir: Path) -> Splits:
     if not recipe.teacher:
         return found
     without = [document for name in recipe.sets for document in SETS[name].read_unlabelled(data_dir)]
-    return replace(found, unlabelled=unlabelled(without, found))
+    without = unlabelled(without, found)
+    return replace(found, unlabelled=without + parts(without, recipe.parts))
 
 
 def summaries(recipe: Recipe, data_dir: Path) -> dict[str, dict[str, Any]]:

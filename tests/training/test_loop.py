@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_post_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from models.conv1d import Conv1D
@@ -37,8 +38,12 @@ def fit(recipe: Recipe, folder: Path, **options: Any) -> tuple[GRU, list[dict[st
     return classifier, [{name: value for name, value in entry.items() if name not in costs} for entry in curve]
 
 
-def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole, curve = fit(RECIPE, tmp_path / "whole")
+@pytest.mark.parametrize("average", [0.0, 0.9])
+def test_a_resumed_training_equals_an_uninterrupted_one(
+    average: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = replace(RECIPE, average=average)
+    whole, curve = fit(recipe, tmp_path / "whole")
     real, started = loop._epoch, []
 
     def cut_in_the_third(*arguments: Any) -> float:
@@ -50,11 +55,33 @@ def test_a_resumed_training_equals_an_uninterrupted_one(tmp_path: Path, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(loop, "_epoch", cut_in_the_third)
         with pytest.raises(KeyboardInterrupt):
-            fit(RECIPE, tmp_path / "cut")
-    resumed, again = fit(RECIPE, tmp_path / "cut", resume=True)
+            fit(recipe, tmp_path / "cut")
+    resumed, again = fit(recipe, tmp_path / "cut", resume=True)
     assert again == curve
     for name, tensor in whole.state_dict().items():
         torch.testing.assert_close(resumed.state_dict()[name], tensor, rtol=0, atol=0)
+
+
+def test_what_is_learnt_is_the_running_mean_of_the_weights(tmp_path: Path) -> None:
+    """Of those after each update, and it is what validation sees."""
+    recipe = replace(RECIPE, epochs=1, warmup=0.5, average=0.7)
+    after: list[list[torch.Tensor]] = []
+    seen = register_optimizer_step_post_hook(
+        lambda optimiser, *_: after.append([p.detach().clone() for p in optimiser.param_groups[0]["params"]])
+    )
+    try:
+        averaged, (entry,) = fit(recipe, tmp_path)
+    finally:
+        seen.remove()
+    mean = after[0]
+    for weights in after[1:]:
+        mean = [0.7 * before + 0.3 * now for before, now in zip(mean, weights, strict=True)]
+    assert len(after) == len(DATA) / recipe.batch
+    torch.testing.assert_close([p.detach() for p in averaged.parameters()], mean)
+    _, (live,) = fit(replace(recipe, average=0.0), tmp_path)
+    assert entry["train_loss"] == live["train_loss"]
+    assert entry["validation_loss"] != live["validation_loss"]
+    assert entry["validation_loss"] == loop.evaluate(averaged, DATA[:8], recipe, torch.device("cpu"))["validation_loss"]
 
 
 @pytest.mark.parametrize("clip", [0.01, 1e9])
