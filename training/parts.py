@@ -8,22 +8,20 @@ heart. Of its halves a teacher, who reads them by themselves, believes something
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from itertools import pairwise
 
 from models.sentences import split
 from training.documents import Document, key
 
 
-def parts(documents: Iterable[Document], most: int) -> list[Document]:
+def parts(documents: Sequence[Document], most: int) -> list[Document]:
     """Each document in two parts, …, in `most` parts of whole sentences; never in more than it has of them."""
-    found = [(document, [sentence.offset for sentence in split(document.text)]) for document in documents]
-    return [
-        part for number in range(2, most + 1) for document, starts in found for part in _cut(document, starts, number)
-    ]
+    return [part for number in range(2, most + 1) for document in documents for part in _cut(document, number)]
 
 
-def _cut(document: Document, starts: list[int], number: int) -> list[Document]:
+def _cut(document: Document, number: int) -> list[Document]:
+    starts = [sentence.offset for sentence in split(document.text)]
     if len(starts) < number:
         return []
     ends = [starts[len(starts) * part // number] for part in range(number)] + [len(document.text)]
