@@ -18,6 +18,7 @@ from typing import Final
 
 import torch
 import torch.distributed as dist
+import torch.distributed.nn  # before there is a group: see `group`
 from torch import Tensor, nn
 
 PATIENCE: Final = timedelta(days=1)
@@ -27,7 +28,12 @@ torchrun ends all of them at once."""
 
 @contextmanager
 def group(device: torch.device) -> Iterator[torch.device]:
-    """Joins the group that torchrun set up, if it did, and gives back this process's own device."""
+    """Joins the group that torchrun set up, if it did, and gives back this process's own device.
+
+    `torch.distributed.nn` keeps the group of the moment at which it is imported, as a default, and an optimiser's first
+    step imports it. That would be ours: its threads would live on after it was left, and one that lets go of a tensor
+    while Python ends takes the whole process with it (SIGABRT). So it is imported above, where there is no group.
+    """
     if "WORLD_SIZE" not in os.environ:
         yield device
         return
