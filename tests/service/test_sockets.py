@@ -8,7 +8,7 @@ import itertools
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from typing import Any, Final
@@ -410,10 +410,18 @@ def test_a_client_that_goes_stops_the_work_and_leaves_the_session_at_its_last_ev
     mostly_within(GONE_SECONDS, gone)
 
 
-AHEAD: Final = {
-    "large frames, which are scored": ["The cat sat on it. You won free money! " * 1600] * 16,
-    "small frames, which are read no faster than the rate": ["x "] * 2000,
-    "small frames, of which there is nothing to say": ["." * 4000, *["."] * 2000],
+def closes_one_end(wire: socket.socket) -> None:
+    """Who goes on listening resets nothing."""
+    wire.shutdown(socket.SHUT_WR)
+
+
+LARGE: Final = "The cat sat on it. You won free money! " * 1600
+CLOSES: Final = socket.socket.close
+AHEAD: Final[dict[str, tuple[list[str], Callable[[socket.socket], None]]]] = {
+    "large frames, which are scored": ([LARGE] * 16, CLOSES),
+    "small frames, which are read no faster than the rate": (["x "] * 2000, CLOSES),
+    "small frames, of which there is nothing to say": (["." * 4000, *["."] * 2000], CLOSES),
+    "more frames than are read ahead, the first a large one": ([LARGE, *["x "] * 200], closes_one_end),
 }
 
 
@@ -435,11 +443,12 @@ def test_a_client_that_goes_while_its_frames_are_far_ahead_stops_the_work_at_onc
             read_to(wire, b"\r\n\r\n")
             wire.sendall(frame("The cat sat on it. You won free money! Click"))
             read_to(wire, b'"sentence"')
-            for text in AHEAD[name]:
+            frames, leave = AHEAD[name]
+            for text in frames:
                 wire.sendall(frame(text))
 
             async def go() -> None:
-                wire.close()
+                leave(wire)
                 counted.append(scored.total)
 
             seconds = live.left_after(lambda: live.do(go()))
