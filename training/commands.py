@@ -145,9 +145,17 @@ def _minutes(command: argparse.ArgumentParser) -> None:
 
 
 def _device(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--device", default="cuda" if torch.cuda.is_available() else "cpu", help="(default: %(default)s)"
-    )
+    default = "cuda" if torch.cuda.is_available() else "cpu"
+    command.add_argument("--device", type=_usable, default=default, metavar="NAME", help="(default: %(default)s)")
+
+
+def _usable(name: str) -> torch.device:
+    """The device of that name, where this torch has it and the machine too."""
+    try:
+        return torch.zeros(0, device=name).device
+    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without
+        reason = str(error).splitlines()[0].split(". ")[0].removesuffix(".")
+        raise argparse.ArgumentTypeError(f"{name!r} cannot be used here: {reason}; leave it out, or name cpu") from None
 
 
 def _data(options: argparse.Namespace) -> None:
@@ -169,7 +177,7 @@ def _train(options: argparse.Namespace) -> None:
     folder = options.output or Path("runs") / chosen.name
     if chosen.held_out and not options.trial:
         raise RecipeError("held_out is for experiments that choose without the tests: add --trial")
-    with parallel.group(torch.device(options.device)) as device:
+    with parallel.group(options.device) as device:
         if parallel.rank() > 0:
             follow(chosen, options.data_dir, folder, device=device, resume=options.resume)
             return
@@ -192,7 +200,7 @@ def _costs(report: dict[str, Any]) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    device = torch.device(options.device)
+    device = options.device
     if options.rewrite:
         for folder in evaluate.folders(options.artefacts):
             again(load(folder), options.data_dir, folder, device)
@@ -202,7 +210,7 @@ def _evaluate(options: argparse.Namespace) -> None:
 
 def _reference(options: argparse.Namespace) -> None:
     for folder in evaluate.folders(options.artefacts):
-        found = refer(load(folder), options.data_dir, folder, torch.device(options.device)).report["reference"]
+        found = refer(load(folder), options.data_dir, folder, options.device).report["reference"]
         unknown = found["unknown_words"] / max(found["words"], 1)
         print(f"{folder}: {found['words']:,} words, {unknown:.2%} of them unknown", flush=True)
 
@@ -211,7 +219,7 @@ def _leave_out(options: argparse.Namespace) -> None:
     chosen = recipe.load(options.recipe, options.overrides)
     folder = options.output or Path("runs") / f"{chosen.name}-without"
     rows = []
-    for row in leave_out.leave_out(chosen, options.data_dir, folder, torch.device(options.device), options.minutes):
+    for row in leave_out.leave_out(chosen, options.data_dir, folder, options.device, options.minutes):
         rows.append(row)
         leave_out.write(rows, folder)
     print(*leave_out.lines(rows), sep="\n")
@@ -220,8 +228,7 @@ def _leave_out(options: argparse.Namespace) -> None:
 def _folds(options: argparse.Namespace) -> None:
     chosen = recipe.load(options.recipe, options.overrides)
     folder = options.output or Path("runs") / f"{chosen.name}-folds"
-    device = torch.device(options.device)
-    rows = folds.folds(chosen, options.folds, options.data_dir, folder, device, options.minutes)
+    rows = folds.folds(chosen, options.folds, options.data_dir, folder, options.device, options.minutes)
     folds.write(rows, folder)
     print(*folds.lines(rows), sep="\n")
 
@@ -230,7 +237,7 @@ def _seeds(options: argparse.Namespace) -> None:
     chosen = recipe.load(options.recipe, options.overrides)
     folder = options.output or Path("runs") / f"{chosen.name}-seeds"
     numbers = range(1, options.seeds + 1)
-    reports = seeds.seeds(chosen, numbers, options.data_dir, folder, torch.device(options.device))
+    reports = seeds.seeds(chosen, numbers, options.data_dir, folder, options.device)
     print(*columns.lines(seeds.COLUMNS, list(seeds.rows(reports))), sep="\n")
 
 
@@ -240,7 +247,7 @@ def _compare(options: argparse.Namespace) -> None:
         # What is left of the time for the next task; 0 would be all that it wants.
         minutes = options.minutes and max(options.minutes - (time.monotonic() - began) / 60, sys.float_info.min)
         rows = []
-        for row in compare.compare(task, options.data_dir, options.output, torch.device(options.device), minutes):
+        for row in compare.compare(task, options.data_dir, options.output, options.device, minutes):
             rows.append(row)
             overview.write(rows, options.output / task)
         print(*overview.lines(rows), sep="\n", flush=True)

@@ -23,6 +23,7 @@ from training.augment import dress
 from training.cache import tokenised
 from training.corpus import Example, met
 from training.documents import Document
+from training.errors import DataError
 from training.pieces import Pieces, pieces
 from training.recipe import LINEAR, Recipe
 from training.splits import Splits
@@ -52,7 +53,9 @@ def learn(
         taught = teacher.believed(without, teacher.beliefs(recipe, splits, of_path, device))
         train, whole = train + taught, whole + taught
     if (most := classifier.most_tokens) is not None:
-        train, validation = ([e for e in side if len(e.ids) <= most] for side in (train, validation))
+        train, validation = (
+            _short(side, most, name) for side, name in ((train, "training"), (validation, "validation"))
+        )
     inner = classifier.inner if isinstance(classifier, Wide) else classifier
     if isinstance(inner, Bag):
         curve = [_at_once(inner, met(whole, np.random.default_rng(recipe.seed)), unseen, recipe)]
@@ -62,6 +65,17 @@ def learn(
         tried = wide.linear(classifier.cpu(), whole, recipe.linear)
         print("wide path:", wide.fit(classifier, tried, unseen))
     return classifier.eval(), Vocabulary(vocabulary.words), curve
+
+
+def _short(data: Sequence[Example], most: int, side: str) -> list[Example]:
+    """Those that there is room for; raises DataError where there are none."""
+    if not (found := [e for e in data if len(e.ids) <= most]):
+        shortest = min(len(e.ids) for e in data)
+        raise DataError(
+            f"{side}: each of its {len(data):,} documents has more than max_tokens = {most:,} words, the shortest "
+            f"{shortest:,}: set sizes.max_tokens to what most of them have"
+        )
+    return found
 
 
 def _whole(data: Sequence[Example], documents: Sequence[Document]) -> list[Example]:

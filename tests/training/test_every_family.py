@@ -11,6 +11,7 @@ from models.artefact import load
 from models.families import FAMILIES
 from tests.training import toy
 from training import recipe
+from training.errors import DataError
 from training.train import train
 
 SIZES = {
@@ -34,3 +35,12 @@ def test_a_recipe_is_enough(family: str, data_dir: Path, tmp_path: Path) -> None
     assert load(tmp_path / "out").digest == made.digest
     assert load(tmp_path / "out").sizes == chosen.sizes
     assert (tmp_path / "out" / "learning_curve.csv").is_file()
+
+
+def test_room_for_none_of_the_texts_is_refused(data_dir: Path, tmp_path: Path) -> None:
+    chosen = recipe.load(toy.recipe(tmp_path), ["family=flattened", "sizes={max_tokens=2}"])
+    with pytest.raises(
+        DataError, match=r"training: each of its \d+ documents has more than max_tokens = 2 words"
+    ) as error:
+        train(chosen, data_dir, tmp_path / "out", device=torch.device("cpu"), trial=True)
+    assert "set sizes.max_tokens to what most of them have" in str(error.value)

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from models.artefact import load
 from tests.training import toy
@@ -38,6 +39,15 @@ def test_every_command_has_help(command: str, capsys: pytest.CaptureFixture[str]
     with pytest.raises(SystemExit, match="0"):
         parser().parse_args([command, "--help"])
     assert "--data-dir" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["xpu" if not torch.xpu.is_available() else "mps", "gpu"])
+def test_a_device_that_is_not_there_is_refused_in_a_line(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", "recipe.toml", "--device", name])
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert f"argument --device: {name!r} cannot be used here: " in error
+    assert error.endswith("; leave it out, or name cpu")
 
 
 def test_evaluate_prints_a_table(trained: Path, data_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
