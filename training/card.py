@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from models.artefact import CARD
-from training import command, picture, tables
+from training import beyond, command, picture, tables
 from training.datasets import SETS
 from training.metrics import ENOUGH
 from training.notes import KINDS, LIMITS, MINILM, NOTES
@@ -59,6 +59,7 @@ def page(report: dict[str, Any]) -> str:
         f"![Reliability diagrams]({RELIABILITY})",
         *tables.thresholds(report),
         *tables.rewritten(report),
+        *beyond.sections(report),
         "## Data\n\n" + "\n".join(f"- **{name}**: {note}." for name, note in _sources(recipe).items()),
         tables.table(
             "file", ("rows", "sha256"), ((n, (f"{e['rows']:,}", e["sha256"])) for n, e in report["data"].items())
@@ -148,10 +149,16 @@ def _again(report: dict[str, Any], recipe: Recipe) -> str:
         f"{command.again(recipe)}\n\n{wants}{taught}{_cost(report, recipe)}"
         f"Seed {report['seed']}; the best of {epochs} epochs by the running accuracy on validation. Made with "
         + ", ".join(f"{package} {number}" for package, number in report["versions"].items())
-        + ".\n\n![Learning curve](learning_curve.png)\n\n"
-        "How much of a figure is chance, and what a recipe makes of a set that it has not seen and of texts fold by\n"
-        "fold, `python -m training seeds`, `leave-out` and `folds` tell: README.md, Train your own."
+        + f".\n\n![Learning curve](learning_curve.png){_unasked(report)}"
     )
+
+
+def _unasked(report: dict[str, Any]) -> str:
+    names = beyond.unasked(report)
+    if not names:
+        return ""
+    commands = " and ".join(f"`python -m training {name} --card`" for name in names)
+    return f"\n\nHow much of a figure is chance, and what becomes of texts of another kind: {commands} put it here."
 
 
 def _cost(report: dict[str, Any], recipe: Recipe) -> str:

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 import argparse
 import inspect
+import shlex
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,7 +32,8 @@ from training import columns, compare, evaluate, folds, leave_out, overview, par
 from training.datasets import SETS, check
 from training.draw import draw
 from training.errors import DataError, RecipeError, TrainingError
-from training.measure import again, refer
+from training.measure import again, note, refer
+from training.rows import Row
 from training.train import follow, train
 
 _KEYS: Final = f"the keys of a recipe\n\n{inspect.getdoc(recipe.Recipe)}"
@@ -81,15 +83,18 @@ def parser() -> argparse.ArgumentParser:
     without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
     _recipe(without, "-without")
     _minutes(without)
+    _card(without)
     _device(without)
     across = _command(commands, "folds", "cross-validates a recipe beside the baselines; goes on where it was cut")
     _recipe(across, "-folds")
     across.add_argument("--folds", type=int, default=5, metavar="N", help="how many (default: %(default)s)")
     _minutes(across)
+    _card(across)
     _device(across)
     chance = _command(commands, "seeds", "trains a recipe with several seeds; prints each figure's mean and deviation")
     _recipe(chance, "-seeds")
     chance.add_argument("--seeds", type=int, default=3, metavar="N", help="how many, from 1 on (default: %(default)s)")
+    _card(chance)
     _device(chance)
     table = _command(commands, "compare", "trains every family and prints one table of them; goes on where it was cut")
     table.add_argument("--task", choices=compare.TASKS, help="only this one (default: one after the other)")
@@ -135,6 +140,12 @@ def _recipe(command: argparse.ArgumentParser, ending: str) -> None:
     command.add_argument("overrides", nargs="*", metavar="key=value", help="such as epochs=3 or sizes.hidden=64")
     command.add_argument(
         "--output", type=Path, metavar="DIR", help=f"where artefacts go (default: runs/<task>-<family>{ending})"
+    )
+
+
+def _card(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--card", type=Path, metavar="ARTEFACT", help="put the table into this artefact's report and card, too"
     )
 
 
@@ -216,29 +227,52 @@ def _reference(options: argparse.Namespace) -> None:
 
 
 def _leave_out(options: argparse.Namespace) -> None:
-    chosen = recipe.load(options.recipe, options.overrides)
+    chosen = _noted(options)
     folder = options.output or Path("runs") / f"{chosen.name}-without"
     rows = []
     for row in leave_out.leave_out(chosen, options.data_dir, folder, options.device, options.minutes):
         rows.append(row)
         leave_out.write(rows, folder)
     print(*leave_out.lines(rows), sep="\n")
+    _note(options, chosen, leave_out.COLUMNS, rows)
 
 
 def _folds(options: argparse.Namespace) -> None:
-    chosen = recipe.load(options.recipe, options.overrides)
+    chosen = _noted(options)
     folder = options.output or Path("runs") / f"{chosen.name}-folds"
     rows = folds.folds(chosen, options.folds, options.data_dir, folder, options.device, options.minutes)
     folds.write(rows, folder)
     print(*folds.lines(rows), sep="\n")
+    _note(options, chosen, {"set": "{}", "cut": "{}"} | folds.COLUMNS, rows)
 
 
 def _seeds(options: argparse.Namespace) -> None:
-    chosen = recipe.load(options.recipe, options.overrides)
+    chosen = _noted(options)
     folder = options.output or Path("runs") / f"{chosen.name}-seeds"
     numbers = range(1, options.seeds + 1)
     reports = seeds.seeds(chosen, numbers, options.data_dir, folder, options.device)
-    print(*columns.lines(seeds.COLUMNS, list(seeds.rows(reports))), sep="\n")
+    rows = list(seeds.rows(reports))
+    print(*columns.lines(seeds.COLUMNS, rows), sep="\n")
+    _note(options, chosen, seeds.COLUMNS, rows)
+
+
+def _noted(options: argparse.Namespace) -> recipe.Recipe:
+    """The recipe; that a card is to be had is known before hours are spent on what goes into it."""
+    chosen = recipe.load(options.recipe, options.overrides)
+    if options.card and (made := load(options.card).name) != chosen.name:
+        raise RecipeError(
+            f"--card {options.card} is of {made}, and {options.recipe} makes {chosen.name}: name one of it"
+        )
+    return chosen
+
+
+def _note(options: argparse.Namespace, chosen: recipe.Recipe, shown: Mapping[str, str], rows: Sequence[Row]) -> None:
+    """Puts the table of a command into the card that was named, if one was."""
+    if options.card:
+        words = [options.command, str(options.recipe), *options.overrides]
+        words += [f"--{name}={number}" for name in ("seeds", "folds") if (number := getattr(options, name, None))]
+        words += ["--data-dir", "DIR"] if chosen.sets else []
+        note(options.card, options.command, f"python -m training {shlex.join(words)}", shown, rows)
 
 
 def _compare(options: argparse.Namespace) -> None:

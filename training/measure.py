@@ -7,6 +7,7 @@ Splits --baselines--> Scores --------------------> baselines            all of i
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from typing import Any
 import torch
 
 from models import reference
-from models.artefact import CONFIG, VOCABULARY, WEIGHTS, Artefact
+from models.artefact import CONFIG, VOCABULARY, WEIGHTS, Artefact, load
 from models.predictor import Predictor
-from training import card, foreign, report, rewriting, sources
+from training import beyond, card, foreign, report, rewriting, sources
 from training.baselines import STREAMING, baselines
 from training.datasets import SPAM
 from training.documents import Document
@@ -24,6 +25,7 @@ from training.earliness import earliness
 from training.errors import RecipeError
 from training.metrics import figures, summary
 from training.recipe import Recipe, from_dict
+from training.rows import Row
 from training.score import Scores, advances, readable, scores
 from training.splits import Splits
 
@@ -95,6 +97,14 @@ def refer(artefact: Artefact, data_dir: Path, folder: Path, device: torch.device
     artefact = replace(artefact, report=artefact.report | found)
     artefact.save_report(folder)
     return artefact
+
+
+def note(folder: Path, name: str, command: str, shown: Mapping[str, str], rows: Sequence[Row]) -> None:
+    """Writes what a command found of the recipe that made an artefact into its report and its card."""
+    artefact = load(folder)
+    artefact = replace(artefact, report=beyond.told(artefact.report, name, command, shown, rows))
+    artefact.save_report(folder)
+    card.write(artefact.report, folder)
 
 
 def recipe_of(artefact: Artefact) -> Recipe:
