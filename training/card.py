@@ -5,11 +5,13 @@ report.json --card--> CARD.md: figures, earliness, calibration, thresholds, data
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from models.artefact import CARD
-from training import beyond, command, picture, tables
+from training import beyond, bogofilter, command, picture, tables
+from training.baselines import STREAMING
 from training.datasets import SETS
 from training.metrics import ENOUGH
 from training.notes import KINDS, LIMITS, MINILM, NOTES
@@ -35,9 +37,7 @@ def page(report: dict[str, Any]) -> str:
         f"# {report['task']}-{report['family']}\n\n{_summary(report)}",
         "## Figures\n\n"
         "After the last sentence of each document, which is read whole. The weights and what they are calibrated by\n"
-        f"come from training and validation{_learnt(recipe)} "
-        "All but PySS3 read a whole text at once; PySS3 and bogofilter\n"
-        "have scores, not probabilities, so their log loss says little.",
+        f"come from training and validation{_learnt(recipe)} {_beside(report)}",
         tables.figures(report),
         *tables.not_english(report),
         "## While it is read\n\n"
@@ -64,12 +64,25 @@ def page(report: dict[str, Any]) -> str:
         tables.table(
             "file", ("rows", "sha256"), ((n, (f"{e['rows']:,}", e["sha256"])) for n, e in report["data"].items())
         ),
-        tables.table("split", ("documents", "positive"), ((n, _counts(e)) for n, e in report["splits"].items())),
+        tables.table(
+            "split",
+            ("documents", *report["labels"]),
+            ((name, _counts(of, report["labels"])) for name, of in report["splits"].items()),
+        ),
         "No text (its letters and digits) stands in two of training, validation and tests. " + _bound(recipe),
         "## Limits\n\n" + _limits(report, recipe),
         "## Again\n\n" + _again(report, recipe),
     ]
     return "\n\n".join(section if isinstance(section, str) else "\n".join(section) for section in sections) + "\n"
+
+
+def _beside(report: dict[str, Any]) -> str:
+    """What the figures of the others are not."""
+    scores = [name for name in (STREAMING, bogofilter.NAME) if report["baselines"].get(name)]
+    if not scores:
+        return "They read a whole text at once."
+    have = "has a score, not a probability, so its" if len(scores) == 1 else "have scores, not probabilities, so their"
+    return f"All but {STREAMING} read a whole text at once; {' and '.join(scores)}\n{have} log loss says little."
 
 
 def _learnt(recipe: Recipe) -> str:
@@ -112,10 +125,11 @@ def _refused(report: dict[str, Any]) -> str:
 
 
 def _summary(report: dict[str, Any]) -> str:
-    sizes = report["sizes"]
+    sizes, labels = report["sizes"], report["labels"]
+    of = f"of\n*{labels[-1]}*" if len(labels) == 2 else "of\neach"
     return (
-        f"Scores {report['task']} ({' or '.join(report['labels'])}) while a text is read: a calibrated probability of\n"
-        f"*{report['labels'][-1]}* after every sentence. {sizes['parameters']:,} parameters, {sizes['words']:,} words, "
+        f"Scores {report['task']} ({' or '.join(labels)}) while a text is read: a calibrated probability {of}"
+        f" after every sentence. {sizes['parameters']:,} parameters, {sizes['words']:,} words, "
         f"{sizes['state_bytes']:,} bytes of state,\n{sizes['bytes']:,} bytes on disk. Digest `{report['digest']}`."
     )
 
@@ -130,8 +144,8 @@ def _bound(recipe: Recipe) -> str:
     )
 
 
-def _counts(entry: dict[str, Any]) -> tuple[str, str]:
-    return f"{entry['documents']:,}", f"{entry['positives']:,}"
+def _counts(entry: dict[str, Any], labels: Sequence[str]) -> list[str]:
+    return [f"{count:,}" for count in (entry["documents"], *(entry["labels"][label] for label in labels))]
 
 
 def _again(report: dict[str, Any], recipe: Recipe) -> str:
@@ -144,9 +158,11 @@ def _again(report: dict[str, Any], recipe: Recipe) -> str:
         f"It was taught by `{folder}` with the digest `{digest}`, which has to be there first.\n\n"
         for folder, digest in report.get("teachers", {}).items()
     )
+    fetched = " ".join(name for name in (*recipe.sets, *recipe.others) if SETS[name].home is None)
+    data = f"Its data `python -m training data {fetched} --download --data-dir DIR` fetches.\n\n" if fetched else ""
     epochs = len(report["learning_curve"])
     return (
-        f"{command.again(recipe)}\n\n{wants}{taught}{_cost(report, recipe)}"
+        f"{command.again(recipe)}\n\n{data}{wants}{taught}{_cost(report, recipe)}"
         f"Seed {report['seed']}; the best of {epochs} epochs by the running accuracy on validation. Made with "
         + ", ".join(f"{package} {number}" for package, number in report["versions"].items())
         + f".\n\n![Learning curve](learning_curve.png){_unasked(report)}"
@@ -157,7 +173,7 @@ def _unasked(report: dict[str, Any]) -> str:
     names = beyond.unasked(report)
     if not names:
         return ""
-    commands = " and ".join(f"`python -m training {name} --card`" for name in names)
+    commands = ", ".join(f"`python -m training {name} --card`" for name in names)
     return f"\n\nHow much of a figure is chance, and what becomes of texts of another kind: {commands} put it here."
 
 

@@ -21,7 +21,7 @@ _PACKAGES: Final = ("torch", "numpy", "scikit-learn", "scipy", "safetensors", "s
 
 
 def splits(of: Splits, labels: Sequence[str]) -> dict[str, Any]:
-    """Documents, positives and documents per label of each side."""
+    """Documents of each side, per label and per part."""
     sides = {"train": of.train, "validation": of.validation} | of.tests
     return {name: _counted(documents, labels) for name, documents in sides.items()}
 
@@ -38,4 +38,4 @@ def teachers(recipe: Recipe) -> dict[str, str]:
 def _counted(documents: Sequence[Document], labels: Sequence[str]) -> dict[str, Any]:
     parts = Counter(document.group for document in documents)
     of = {label: sum(d.label == number for d in documents) for number, label in enumerate(labels)}
-    return {"documents": len(documents), "positives": of[labels[-1]], "labels": of, "parts": dict(parts)}
+    return {"documents": len(documents), "labels": of, "parts": dict(parts)}
