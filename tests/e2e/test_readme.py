@@ -22,7 +22,7 @@ from service.serving import RACES
 from service.settings import Settings
 from tests.e2e import readme
 from tests.e2e.server import ROOT, Service
-from training.commands import parser as training
+from training.arguments import parser as training
 from training.draw import SHOWN, draw
 
 MEND: Final = "`python -m tests.e2e.readme` brings the README up to date"

@@ -15,7 +15,8 @@ import torch
 from models.artefact import load
 from tests.training import toy
 from training.__main__ import main
-from training.commands import commands, parser
+from training.arguments import parser
+from training.commands import commands
 
 
 def test_help_names_the_commands() -> None:
