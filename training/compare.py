@@ -33,6 +33,8 @@ from training.train import train
 RECIPES: Final = Path(__file__).parent / "comparison.toml"
 TASKS: Final = ("sentiment", "spam")
 RECURRENT: Final = ("rnn", "lstm", "gru")
+SHIPPED: Final = "shipped: "
+"""What the row of an artefact that comes along begins with."""
 TIMED: Final = 512
 """Documents of a test, about so many, that the speed is measured on."""
 
@@ -59,7 +61,7 @@ def compare(task: str, data_dir: Path, output: Path, device: torch.device, minut
         makers[name] = (identity(name), _baseline(learn, splits))
     for path in sorted(PRETRAINED.glob(f"{task}-*/config.toml")):
         shipped = load(path.parent)
-        makers[f"shipped: {shipped.name}"] = (shipped.digest, _shipped(shipped, path.parent, splits, device))
+        makers[SHIPPED + shipped.name] = (shipped.digest, _shipped(shipped, path.parent, splits, device))
     for name, recipe in chosen.items():
         makers[name] = (recipe.told(), _trained(recipe, splits, data_dir, device))
     makings = [Making(name, output / task / slug(name), [what, data], make) for name, (what, make) in makers.items()]
