@@ -4,7 +4,8 @@
 
 The streaming form is the definition: a whole text is `feed(text)` and `flush()`, so that no chunking
 can change what the sentences are. A sentence begins at the first character that is not blank, needs
-a letter or a digit (what has none joins the next sentence), and ends at the first of
+a letter or a digit, or a sign that Unicode makes letters of (what has none joins the next sentence), and ends at the
+first of
 
     (a) a blank line
     (b) a run of terminators where `sentencex`, shown 64 code points before and 16 after it, sees a
@@ -40,11 +41,18 @@ SHORT_LINE: Final = 40
 LONGEST: Final = 1000
 """Code points from a sentence's first letter or digit after which it is cut."""
 
-_WORD: Final = re.compile(r"[^\W_]")
+# Signs that are no letters but stand for some, which is what they are scored as: ℡, ⓕ, ㌖.
+_STANDING_FOR_LETTERS: Final = (
+    "\u20a8\u2100-\u2101\u2103\u2105-\u2106\u2109\u2116\u2120-\u2122\u213b\u249c-\u24e9\u2e9f\u2ef3\u2f00-\u2fd5"
+    "\u3196-\u319f\u3200-\u321e\u322a-\u3247\u3250\u3260-\u327e\u328a-\u32b0\u32c0-\u33ff\ufdfc\U0001f110-\U0001f12e"
+    "\U0001f130-\U0001f14f\U0001f16a-\U0001f16c\U0001f190\U0001f200-\U0001f202\U0001f210-\U0001f23b"
+    "\U0001f240-\U0001f248\U0001f250-\U0001f251"
+)
+_WORD: Final = re.compile(rf"[^\W_]|[{_STANDING_FOR_LETTERS}]")
 _VISIBLE: Final = re.compile(r"\S")
 # sentencex 1.0.32 panics at a capital letter by itself, a blank of several bytes and a full stop.
 _PANIC: Final = re.compile(r"(?<=[A-Z])([\s./]*)[^\S\x00-\x7f](?=\.)")
-_WORDLESS: Final = re.compile(r"\s*([\W_]*)")
+_WORDLESS: Final = re.compile(rf"\s*((?:[^\w{_STANDING_FOR_LETTERS}]++|_++)*+)")
 _BLANK_LINE: Final = re.compile(r"\n[^\S\n]*\n")
 # The full stops, exclamation and question marks of the scripts that sentencex ends a sentence at.
 _TERMINATORS: Final = (

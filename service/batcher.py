@@ -2,7 +2,7 @@
 
     advance(state, sentences) --a turn--> queue --all that wait--> engine, its thread --> Advance
 
-There is no timer: an idle engine starts at once, a busy one gathers. A long text comes in turns of 64 sentences
+There is no timer: an idle engine starts at once, a busy one gathers. A long text comes in turns of at most 64 sentences
 (Serving.turns), so it does not stall a short one. A few sentences are scored without going to the thread, where that
 would take longer than they do.
 """
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 LARGEST: Final = 1024
 """Sentences of one batch, so that a full queue is not one long batch."""
+LARGEST_POINTS: Final = 65_536
+"""Code points of one batch, for the same reason: a sentence may have a thousand."""
+SHORT_POINTS: Final = 4096
+"""Code points that are scored right here, however few sentences they are: some take a hundred times as long as others,
+and nobody else is served meanwhile."""
 
 
 @dataclass(eq=False)
@@ -35,13 +40,14 @@ class _Turn:
     state: bytes | None
     sentences: Sequence[str]
     answer: asyncio.Future[Advance]
+    points: int
     queued: float = field(default_factory=perf_counter)
     began: float = 0.0
 
 
 class Batcher:
     """Hands waiting turns to `engine`, which runs in `executor`, or right here if there are at most `inline`
-    sentences; at most `limit` turns may wait."""
+    sentences, none of them long; at most `limit` turns may wait."""
 
     def __init__(self, engine: Engine, executor: Executor, limit: int, inline: int = 0) -> None:
         self._engine = engine
@@ -61,7 +67,7 @@ class Batcher:
     async def advance(self, state: bytes | None, sentences: Sequence[str]) -> Advance:
         """The sentences in one turn, all in one batch; raises Overloaded where no more may wait."""
         self.admit()
-        turn = _Turn(state, sentences, asyncio.get_running_loop().create_future())
+        turn = _Turn(state, sentences, asyncio.get_running_loop().create_future(), sum(map(len, sentences)))
         self._waiting.append(turn)
         if self._running is None:
             self._running = asyncio.create_task(self._drain())
@@ -92,7 +98,7 @@ class Batcher:
                 for turn in batch:
                     turn.began = began
                 try:
-                    if size <= self._inline:
+                    if size <= self._inline and sum(turn.points for turn in batch) <= SHORT_POINTS:
                         results = self._engine(items)
                         await asyncio.sleep(0)  # others get their turn, and what they bring makes the next batch
                     else:
@@ -110,12 +116,13 @@ class Batcher:
     def _take(self) -> list[_Turn]:
         """What waits, oldest first, less what nobody waits for any more."""
         batch: list[_Turn] = []
-        size = 0
-        while self._waiting and size < LARGEST:
+        size = points = 0
+        while self._waiting and size < LARGEST and points < LARGEST_POINTS:
             turn = self._waiting.popleft()
             if not turn.answer.done():
                 batch.append(turn)
                 size += len(turn.sentences)
+                points += turn.points
         return batch
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ PredictIn --begin--> Conversation, Tally --sentences, turns of the batcher--> co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
@@ -50,6 +50,9 @@ RACES: Final = 16
 """Lost races after which a request gives up."""
 TURN: Final = 64
 """Sentences of one request that go into one batch."""
+TURN_POINTS: Final = 16_384
+"""Code points after which a turn is over: Unicode has one that stands for eighteen letters, so sentences alone bound no
+work."""
 AT_ONCE: Final = 20_000
 """Code points that are cut into sentences in one turn of the event loop: a few milliseconds of work."""
 
@@ -130,8 +133,7 @@ class Serving:
         """Scores sentences from the tally's mark on, in turns; none at all is one turn: the prior."""
         state = tally.now.state or None
         meter = self.metrics.of(held.model)
-        for first in range(0, max(len(sentences), 1), TURN):
-            turn = sentences[first : first + TURN]
+        for turn in in_turns(sentences):
             advance = await held.model.batcher.advance(state, [sentence.text for sentence in turn])
             state = advance.state
             meter.scored(advance.steps)
@@ -281,6 +283,21 @@ def _tracing(collector: str) -> Tracing:
     from service.tracing import Tracing  # libraries that take a while to import, and that nobody else needs
 
     return Tracing(collector)
+
+
+def in_turns(sentences: Sequence[Sentence]) -> Iterator[Sequence[Sentence]]:
+    """At least one turn, each of at most TURN sentences and, but for its last one, less than TURN_POINTS code points.
+
+    >>> [len(turn) for turn in in_turns([Sentence(0, 1, "a")] * 65 + [Sentence(0, 0, "b" * 9_000)] * 3)]
+    [64, 3, 1]
+    """
+    first = points = 0
+    for number, sentence in enumerate(sentences):
+        if number - first == TURN or points >= TURN_POINTS:
+            yield sentences[first:number]
+            first, points = number, 0
+        points += len(sentence.text)
+    yield sentences[first:]
 
 
 async def cut(request: PredictIn, held: Unstored) -> list[Sentence]:

@@ -11,7 +11,9 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import Final
 
 import httpx
 import pytest
@@ -24,6 +26,7 @@ from tests.e2e.server import (
     STOP_SECONDS,
     Client,
     Service,
+    client_per_worker,
     counted,
     free_port,
     in_turns,
@@ -240,6 +243,10 @@ def test_text_never_reaches_the_log(service: Service) -> None:
     assert secret not in service.log.read_text()
 
 
+STALL: Final = 1.0
+"""Seconds that nobody may wait behind a long text: many times what a turn of it takes."""
+
+
 def test_a_million_hostile_code_points_do_not_stall_the_service(service: Service) -> None:
     million = 1_000_000
     hostile = [
@@ -249,21 +256,28 @@ def test_a_million_hostile_code_points_do_not_stall_the_service(service: Service
         "a" * million,
         "\n" * million,
         "e" + "\u0301" * (million - 1),
+        "\u3316 " * (million // 2),  # no letter, and six of them when taken apart
+        "\ufdfa" * (million // 4),  # one letter, and eighteen
     ]
     codes: list[int] = []
+    waits: list[float] = []
 
     def send(text: str) -> None:
         codes.append(service.post("/v1/predict", json={"text": text, "task": "spam"}).status_code)
 
-    for text in hostile:
-        thread = threading.Thread(target=send, args=(text,))
-        thread.start()
-        short = 0
-        while thread.is_alive() and short < 5:
-            assert service.post("/v1/predict", json=TEXT).status_code == 200
-            short += 1
-        thread.join()
-    assert codes == [200, 200, 200, 200, 400, 200]  # a million newlines are blank
+    with client_per_worker(service) as clients:
+        for text in hostile:
+            thread = threading.Thread(target=send, args=(text,))
+            thread.start()
+            while thread.is_alive():
+                for client in clients.values():
+                    for one in (partial(client.post, "/v1/predict", json=TEXT), partial(client.get, "/livez")):
+                        began = time.perf_counter()
+                        assert one().status_code == 200
+                        waits.append(time.perf_counter() - began)
+            thread.join()
+    assert codes == [200, 200, 200, 200, 400, 200, 200, 200]  # a million newlines are blank
+    assert max(waits) < STALL, "somebody waited for a whole text, where it should be a turn of it"
 
 
 def test_the_makefile_lists_its_targets() -> None:

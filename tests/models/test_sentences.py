@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import re
+import sys
 import time
+import unicodedata
 
 import pytest
 from hypothesis import example, given, settings
@@ -15,6 +17,7 @@ from models.errors import InvalidEncoding
 from models.sentences import AFTER, LONGEST, Segmenter, Sentence, Utf8Reader, split
 from tests.models.clock import linear
 
+WORD = re.compile(r"[^\W_]")
 PIECES = ["Dr. ", "Hello", " world", ".", "!?", "\n", "\n\n", " \n ", "\r\n", "a" * 45, " ", "...", '"', ") ", "e.g. "]
 PIECES += ["3.5", "你好。", "\u200b", "----", "é", "🙂", "x" * 1100, " y" * 600, "- " * 40, "The end. ", "\x00", "… "]
 texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=8), max_size=30).map("".join)
@@ -231,6 +234,15 @@ def test_a_sentence_is_cut_at_the_last_blank_within_the_limit_else_at_the_limit(
     assert [s.length for s in split("a" * 600 + " " + "b" * 900)] == [600, 900]
 
 
+def test_a_sign_that_unicode_makes_letters_of_is_one() -> None:
+    every = (chr(c) for c in range(sys.maxunicode + 1) if not 0xD800 <= c < 0xE000)
+    signs = [sign for sign in every if not WORD.search(sign) and WORD.search(unicodedata.normalize("NFKC", sign))]
+    assert {"\u2122", "\u24d5", "\u3316"} < set(signs)
+    cut = [split(f"{sign}" * (LONGEST + 1)) for sign in signs]
+    assert {len(sentences) for sentences in cut} == {2}
+    assert len(split("\u00a9" * (LONGEST + 1))) == 1  # and one that it does not is none
+
+
 MILLION = 1_000_000
 HOSTILE = {
     "dots": "." * MILLION,
@@ -247,6 +259,7 @@ HOSTILE = {
     "one line without an end": "we went " * (MILLION // 8),
     "one line of full stops that go on": "we.went " * (MILLION // 8),
     "combining marks": "e" + "\u0301\u0327" * (MILLION // 2),
+    "signs that stand for letters": "\u3316 " * (MILLION // 2),
     "only combining marks": "\u0301\u0327" * (MILLION // 2),
 }
 

@@ -12,7 +12,7 @@ import pytest
 
 from models.errors import InvalidState, UndertoneError
 from models.predictor import Advance, Step
-from service.batcher import LARGEST, Batcher
+from service.batcher import LARGEST, LARGEST_POINTS, SHORT_POINTS, Batcher
 from service.errors import Overloaded
 from tests.service.live import gathered
 from tests.waiting import PATIENCE
@@ -113,6 +113,16 @@ def test_a_few_sentences_are_scored_without_a_thread_and_what_comes_meanwhile_go
     run(use, inline=5)
 
 
+def test_few_sentences_that_are_long_go_to_the_thread() -> None:
+    async def use(batcher: Batcher, engine: Engine) -> None:
+        for length in (SHORT_POINTS, SHORT_POINTS + 1):
+            await last(batcher, ["a" * length])
+        here = threading.main_thread()
+        assert [thread is here for thread in engine.threads] == [True, False]
+
+    run(use, inline=5)
+
+
 def test_a_fault_reaches_its_caller_without_a_thread_too() -> None:
     async def use(batcher: Batcher, engine: Engine) -> None:
         with pytest.raises(RuntimeError, match="boom"):
@@ -126,6 +136,19 @@ def test_no_sentences_are_one_turn() -> None:
     async def use(batcher: Batcher, engine: Engine) -> None:
         assert (await batcher.advance(b"s", [])).steps == []
         assert engine.calls == [[(b"s", [])]]
+
+    run(use)
+
+
+def test_long_sentences_are_not_one_long_batch_either() -> None:
+    async def use(batcher: Batcher, engine: Engine) -> None:
+        with engine.held():
+            first = await busy(engine, batcher)
+            rest = await queued(*(last(batcher, ["a" * 20_000]) for _ in range(9)))
+        await asyncio.gather(first, *rest)
+        points = [sum(len(s) for _, sentences in call for s in sentences) for call in engine.calls[1:]]
+        assert points == [80_000, 80_000, 20_000]
+        assert points[0] - 20_000 < LARGEST_POINTS <= points[0]
 
     run(use)
 
