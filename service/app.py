@@ -27,6 +27,7 @@ from service import catalogue, embedded, logs, openapi, server, supervisor
 from service.access import OPEN_TENANT
 from service.guard import PROBES, ROUTES, Guard
 from service.metrics import Metrics
+from service.parent import die_with
 from service.routes import application
 from service.serving import Serving
 from service.settings import Settings, SettingsError
@@ -130,6 +131,8 @@ class Undertone:
         logging.getLogger("uvicorn.error").addFilter(_not_of_a_refusal)
         settings = Settings.read(os.environ)
         worker = server_context.worker_index or 1
+        if server_context.worker_index:
+            die_with(os.getppid())  # else it would serve on, without sessions, where the supervisor was killed
         models = catalogue.load(settings.models, worker, settings.queue, settings.device)
         self.serving = Serving(settings, models, Metrics(ROUTES))
         _settle_memory()

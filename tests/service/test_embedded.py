@@ -19,6 +19,7 @@ from redis.retry import Retry
 
 from service import embedded
 from service.embedded import EmbeddedRedis
+from service.parent import die_with
 from service.settings import Settings
 from tests.waiting import eventually
 
@@ -90,9 +91,9 @@ def test_it_starts_below_process_number_1(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(os, "getppid", lambda: 1)
     killed: list[int] = []
     monkeypatch.setattr(os, "kill", lambda pid, _: killed.append(pid))
-    embedded._die_with(1)
+    die_with(1)
     assert killed == []
-    embedded._die_with(7)
+    die_with(7)
     assert killed == [os.getpid()]
 
 
