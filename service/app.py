@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import logging
 import os
+from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 
 import bentoml
@@ -23,9 +24,10 @@ from pydantic import BaseModel
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from models.errors import UndertoneError
 from service import catalogue, embedded, logs, openapi, server, supervisor
 from service.access import OPEN_TENANT
-from service.guard import PROBES, ROUTES, Guard
+from service.guard import PROBES, ROUTES, ErrorResponse, Guard
 from service.metrics import Metrics
 from service.parent import die_with
 from service.routes import application
@@ -36,7 +38,9 @@ from service.wire import BatchIn, PredictIn, Prediction
 T = TypeVar("T")
 YOUNG: Final = 10_000
 """Objects that have come since the collector last looked through the new ones, when it does so again."""
-BENTOS: Final = frozenset((method, path) for method in ("GET", "HEAD") for path in (*PROBES, "/schema.json"))
+SCHEMA: Final = "/schema.json"
+"""Where BentoML's clients look first; who may not call need not know."""
+BENTOS: Final = frozenset((method, path) for method in ("GET", "HEAD") for path in (*PROBES, SCHEMA))
 """What BentoML answers."""
 
 
@@ -81,20 +85,28 @@ class _Trimmed(Service[T]):  # type: ignore[misc]
         def serving() -> Serving:
             return cast(Serving, factory._service_instance.serving)
 
-        return Guard(_Doors(factory(), application(serving)), serving)
+        return Guard(_Doors(factory(), serving), serving)
 
 
 class _Doors:
     """What is BentoML's goes to BentoML. All else is ours, and passes none of its layers: mounted in its application,
     they cost a request more than all of ours together."""
 
-    def __init__(self, bento: ASGIApp, ours: ASGIApp) -> None:
+    def __init__(self, bento: ASGIApp, serving: Callable[[], Serving]) -> None:
         self._bento = bento
-        self._ours = ours
+        self._ours = application(serving)
+        self._serving = serving
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        bentos = scope["type"] == "lifespan" or (scope.get("method"), scope["path"]) in BENTOS
-        await (self._bento if bentos else self._ours)(scope, receive, send)
+        app: ASGIApp = self._ours
+        if scope["type"] == "lifespan" or (scope.get("method"), scope["path"]) in BENTOS:
+            app = self._bento
+            if scope.get("path") == SCHEMA:
+                try:
+                    self._serving().access.check(scope)
+                except UndertoneError as error:
+                    app = ErrorResponse(error)
+        await app(scope, receive, send)
 
 
 @bentoml.service(

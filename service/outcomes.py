@@ -30,6 +30,7 @@ READ: Final[Kinds] = (
     models.MailTooLarge,
     models.TooManyTokens,
     service.EmptyText,
+    service.Idle,
     service.InvalidJSON,
     service.Overloaded,
     service.TextTooLong,
@@ -53,7 +54,6 @@ KEPT: Final[Kinds] = (
 WRITTEN: Final[Kinds] = (
     models.InvalidEncoding,
     service.FrameTooLarge,
-    service.Idle,
     service.NotAcceptable,
     service.ShuttingDown,
 )

@@ -27,8 +27,14 @@ MAIL: Final = "message/rfc822"
 QUERY: Final = ("task", "model", "threshold", "session_id", "step", "stop_at")
 LONGEST_ID: Final = 19
 """Digits of an event's id."""
+MANY: Final = 1000
+"""Errors of one body above which none is named: pydantic makes a table of all of them, or of none."""
 HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 """An escaped surrogate, which may stand alone."""
+NOT_AT_ALL: Final = re.compile(r"q=0(?:\.0{0,3})?")
+"""The weight of what a client does not accept (RFC 9110, section 12.4.2)."""
+WHOLE: Final = "whole"
+"""What a request's state says once its body is there."""
 NAME: Final[TypeAdapter[str]] = TypeAdapter(SessionId)
 """What a session id may be, where it is part of a path, and a task that is not loaded."""
 
@@ -51,6 +57,7 @@ async def read_body(request: Request, limit: int) -> bytes:
         if size > limit:
             raise _too_large(size, limit)
         parts.append(part)
+    request.scope.setdefault("state", {})[WHOLE] = True
     return b"".join(parts)
 
 
@@ -68,6 +75,7 @@ async def parsed(request: Request, serving: Serving, model: type[M]) -> M:
     wanted = (JSON, MAIL) if "email" in model.model_fields else (JSON,)
     if media not in wanted:
         raise UnsupportedMedia(f"the content type is {media[:80] or 'missing'!r}, wanted is {' or '.join(wanted)}")
+    as_it_is(request)
     data = await read_body(request, serving.settings.max_body)
     try:
         with phase("parse"):
@@ -82,7 +90,7 @@ def _read(data: bytes, model: type[M]) -> M:
     try:
         return model.model_validate_json(data)
     except ValidationError as error:
-        if _first(error)["type"] != "json_invalid" or not HALF.search(data):
+        if error.error_count() > 1 or _first(error)["type"] != "json_invalid" or not HALF.search(data):
             raise
         batch = _with_halves(data, "texts" if "texts" in model.model_fields else None)
         if batch is None:
@@ -104,11 +112,19 @@ def _with_halves(data: bytes, free: str | None) -> dict[str, Any] | None:
     return given if batch else None
 
 
-def queried(connection: HTTPConnection) -> StreamIn:
-    """The query as a StreamIn whose text is still to come; unknown keys are ignored, numbers are strings."""
+def as_it_is(connection: HTTPConnection) -> None:
+    """Refuses a body that is compressed, or no UTF-8: it would be read as what it is not."""
+    encoding = connection.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedMedia(f"the content encoding is {encoding[:40]!r}, wanted is none: send the body as it is")
     charset = connection.headers.get("content-type", "").lower().partition("charset=")[2].partition(";")[0].strip(' "')
     if charset not in ("", "utf-8", "utf8"):
         raise UnsupportedMedia(f"the charset is {charset[:40]!r}, wanted is utf-8")
+
+
+def queried(connection: HTTPConnection) -> StreamIn:
+    """The query as a StreamIn whose text is still to come; unknown keys are ignored, numbers are strings."""
+    as_it_is(connection)
     try:
         return StreamIn.model_validate({**_query(connection, StreamIn), "text": ""}, strict=False)
     except ValidationError as error:
@@ -125,6 +141,8 @@ def _first(error: ValidationError) -> ErrorDetails:
 
 
 def _refused(error: ValidationError) -> UndertoneError:
+    if (wrong := error.error_count()) > MANY:
+        return InvalidRequest(f"body: {wrong:,} of its fields are not known, or not what they should be; see /docs")
     first = _first(error)
     if first["type"] == "json_invalid":
         return InvalidJSON(f"the body is not JSON: {first['msg'].removeprefix('Invalid JSON: ')}; nothing was scored")
@@ -141,7 +159,9 @@ def accepted(request: Request) -> str:
     """The form of the events: the first that the client accepts, Server-Sent Events where it does not say."""
     wanted = request.headers.get("accept", "*/*")
     for part in wanted.lower().split(","):
-        media = part.partition(";")[0].strip()
+        media, *parameters = (word.strip() for word in part.split(";"))
+        if any(map(NOT_AT_ALL.fullmatch, parameters)):
+            continue
         if media == NDJSON:
             return NDJSON
         if media in (SSE, "text/*", "*/*", ""):
@@ -172,6 +192,7 @@ def _in_a_key(field: str, name: str) -> str:
         return NAME.validate_python(name)
     except ValidationError:
         raise InvalidRequest(
-            f"{field} is {name[:80]!r}, wanted are 1 to 128 of the letters, digits and signs A-Z a-z 0-9 _ . ~ -",
+            f"{field} is {name[:80]!r}, wanted are 1 to 128 of the letters, digits and signs A-Z a-z 0-9 _ . ~ -, "
+            "but neither . nor .., which are steps in a path",
             field=field,
         ) from None

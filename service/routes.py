@@ -20,12 +20,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from models.errors import UndertoneError
 from service import metrics, openapi, page
 from service.duplex import Duplex
-from service.errors import InvalidRequest, MethodNotAllowed, NotFound, StoreUnavailable, Timeout
+from service.errors import Idle, InvalidRequest, MethodNotAllowed, NotFound, StoreUnavailable, Timeout
 from service.guard import PROBES, ErrorResponse
 from service.phases import phase
 from service.requests import (
     JSON,
     TEXT,
+    WHOLE,
     accepted,
     admit,
     forgotten_task,
@@ -206,13 +207,19 @@ class Endpoint:
                 async with asyncio.timeout(serving.settings.timeout):
                     response = await self._handler(request, serving)
             except TimeoutError:
-                raise Timeout(
-                    f"no answer within {serving.settings.timeout:g} s (UNDERTONE_TIMEOUT): send less at once",
-                    limit=serving.settings.timeout,
-                ) from None
+                raise _too_late(scope, serving.settings.timeout) from None
         except UndertoneError as error:
             response = ErrorResponse(error)
         await response(scope, receive, send)
+
+
+def _too_late(scope: Scope, seconds: float) -> UndertoneError:
+    if scope["method"] == "POST" and not scope["state"].get(WHOLE):
+        return Idle(
+            f"the body was not whole within {seconds:g} s (UNDERTONE_TIMEOUT), so nothing was scored: send it again",
+            limit=seconds,
+        )
+    return Timeout(f"no answer within {seconds:g} s (UNDERTONE_TIMEOUT): send less at once", limit=seconds)
 
 
 def application(serving: Callable[[], Serving]) -> Router:

@@ -14,7 +14,9 @@ from typing import Final
 
 from models.shipped import DEFAULTS
 
-NAME: Final = r"^[A-Za-z0-9_.~-]{1,128}$"
+NAME: Final = (
+    r"^(?:[A-Za-z0-9_~-][A-Za-z0-9_.~-]{0,127}|\.[A-Za-z0-9_~-][A-Za-z0-9_.~-]{0,126}|\.\.[A-Za-z0-9_.~-]{1,126})$"
+)
 """Of a session and of a task: both are parts of a key in Redis, and a colon parts them."""
 
 KEY_BYTES: Final = 32

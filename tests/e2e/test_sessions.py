@@ -24,7 +24,7 @@ import redis
 from models.sentences import split
 from service.envelope import Envelope
 from service.serving import RACES
-from tests.e2e.server import Client, Service, client_per_worker, counted, in_turns
+from tests.e2e.server import Client, Service, client_per_worker, counted, in_turns, native
 from tests.service.live import Upload
 from tests.service.test_store import Between
 from tests.waiting import READY_SECONDS, eventually, soon
@@ -434,6 +434,9 @@ def test_callers_never_meet_and_one_can_have_everything_forgotten(
                 task = ("spam", "sentiment")[number % 2]
                 turns("POST", "/v1/predict", json=asked | {"session_id": f"{number}", "task": task}, headers=who)
         assert turns("DELETE", "/v1/sessions").status_code == 401
+        assert turns("GET", "/schema.json").status_code == 401
+        one = {"text": "Hello there.", "task": "spam"}
+        assert native(service, lambda client: client.predict(one), secret["anna"])["task"] == "spam"
         assert turns("DELETE", "/v1/sessions", headers=anna).status_code == 204
         assert keys.keys("undertone:anna:*") == []
         assert len(keys.keys("undertone:anna2:*")) == 40

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import itertools
 import json
 import math
@@ -12,12 +11,10 @@ import socket
 import subprocess
 import threading
 import time
-import warnings
 import zlib
 from collections.abc import Iterator
 from typing import Any, Final
 
-import bentoml
 import httpx
 import httpx_sse
 import psutil
@@ -30,7 +27,7 @@ from websockets.sync.client import ClientConnection, connect
 from benchmarks.body import CHUNK, SENTENCE, passed
 from models.sentences import split
 from service.settings import Settings
-from tests.e2e.server import ANSWER_SECONDS, ROOT, Service, another, client_per_worker
+from tests.e2e.server import ANSWER_SECONDS, ROOT, Service, another, client_per_worker, native
 from tests.service.live import GONE_SECONDS
 from tests.waiting import eventually, within
 
@@ -382,13 +379,8 @@ def test_a_burst_of_frames_takes_little_memory(service: Service, name: str) -> N
 def test_bentoml_s_own_client_works_against_the_native_twins(service: Service) -> None:
     text = "Claim your prize now! It is free."
     wanted = service.post("/v1/predict", json={"text": text, "task": "spam"}).json()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the client leaves its temporary folder to the garbage collector
-        with bentoml.SyncHTTPClient(service.url) as client:
-            one = client.predict({"text": text, "task": "spam"})
-            many = client.predict_batch({"texts": [text, ""], "task": "spam"})
-        del client
-        gc.collect()
+    one = native(service, lambda client: client.predict({"text": text, "task": "spam"}))
+    many = native(service, lambda client: client.predict_batch({"texts": [text, ""], "task": "spam"}))
     assert one["probability"] == pytest.approx(wanted["probability"], abs=1e-5)
     assert many["results"][0]["probability"] == pytest.approx(one["probability"], abs=1e-5)
     assert many["results"][1]["error"]["code"] == "empty_text"

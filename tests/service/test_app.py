@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Iterator
 from typing import Any, cast
 
 import pytest
 from bentoml._internal.context import server_context
 
-from service import catalogue, logs
+from service import app, catalogue, logs
 from service.app import YOUNG, Undertone
 from service.serving import Serving
 from service.wire import BatchIn, PredictIn
@@ -31,8 +32,11 @@ def test_each_worker_loads_its_models_where_its_number_says(
     monkeypatch.setattr(catalogue, "load", load)
     monkeypatch.setattr(logs, "install", lambda: None)
     monkeypatch.setattr(server_context, "worker_index", index)
+    parents: list[int] = []
+    monkeypatch.setattr(app, "die_with", parents.append)
     with pytest.raises(Placed, match=device):
         cast(Any, Undertone).inner()
+    assert parents == ([os.getppid()] if index else [])
 
 
 def test_without_http_its_apis_answer_by_themselves(bench: Bench) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import itertools
 import json
 import math
+import socket
 from collections import Counter
 from collections.abc import Coroutine, Iterator
 from dataclasses import replace
@@ -26,6 +28,7 @@ from service.routes import SLICE, _written, predict_batch
 from service.serving import AT_ONCE, Serving
 from service.wire import BatchIn, PredictIn, Prediction
 from tests.service.live import CARD, FIGURES, TEXT, Bench, Live, events
+from tests.waiting import PATIENCE
 
 T = TypeVar("T")
 
@@ -179,6 +182,10 @@ BAD: Final[list[tuple[str, bytes | dict[str, Any], int, str, str | None]]] = [
     ("session with a colon", GOOD | {"session_id": "a:b"}, 400, "invalid_request", "session_id"),
     ("session with a newline", GOOD | {"session_id": "a\n"}, 400, "invalid_request", "session_id"),
     ("empty session", GOOD | {"session_id": ""}, 400, "invalid_request", "session_id"),
+    ("session of a dot", GOOD | {"session_id": "."}, 400, "invalid_request", "session_id"),
+    ("session of two dots", GOOD | {"session_id": ".."}, 400, "invalid_request", "session_id"),
+    ("long session, first a dot", GOOD | {"session_id": "." + "a" * 128}, 400, "invalid_request", "session_id"),
+    ("long session of dots", GOOD | {"session_id": "." * 129}, 400, "invalid_request", "session_id"),
     ("long session", GOOD | {"session_id": "a" * 129}, 400, "invalid_request", "session_id"),
     ("threshold 0", GOOD | {"threshold": 0}, 400, "invalid_request", "threshold"),
     ("threshold 1", GOOD | {"threshold": 1.0}, 400, "invalid_request", "threshold"),
@@ -187,6 +194,7 @@ BAD: Final[list[tuple[str, bytes | dict[str, Any], int, str, str | None]]] = [
     ("unknown rate", GOOD | {"threshold": "fpr:0.5"}, 400, "invalid_request", "threshold"),
     ("unknown field", GOOD | {"txet": "a"}, 400, "invalid_request", "txet"),
     ("unknown field, long", GOOD | {"x" * 10_000: "a"}, 400, "invalid_request", "x" * 80),
+    ("unknown fields, many", GOOD | dict.fromkeys(map(str, range(2000)), 1), 400, "invalid_request", None),
     ("unknown task", GOOD | {"task": "weather"}, 400, "unknown_task", "task"),
     ("unknown task, long", GOOD | {"task": "x" * 10_000}, 400, "unknown_task", "task"),
     ("unknown model", GOOD | {"model": "spam-bow"}, 400, "unknown_model", "model"),
@@ -243,6 +251,34 @@ def test_predictions_take_json_and_nothing_else(live: Live, path: str, media: st
     assert (response.status_code, detail(response)["code"]) == (415, "unsupported_media")
     for good in ("application/json", "Application/JSON; charset=utf-8"):
         assert live.client.post(path, content=content, headers={"content-type": good}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/predict_batch", "/v1/stream", *NATIVE])
+def test_a_body_that_is_not_what_it_would_be_read_as_is_refused(live: Live, path: str) -> None:
+    content = json.dumps(MANY if "batch" in path else GOOD).encode()
+    for coding, body in (("gzip", gzip.compress(content)), ("br", content), ("identity, gzip", content)):
+        headers = {"content-type": "application/json", "content-encoding": coding}
+        response = live.client.post(path, content=body, headers=headers)
+        assert (response.status_code, detail(response)["code"]) == (415, "unsupported_media")
+        assert f"the content encoding is {coding!r}" in detail(response)["message"]
+    utf_16 = {"content-type": "application/json; charset=utf-16"}
+    assert live.client.post(path, content=content, headers=utf_16).status_code == 415
+    good = {"content-type": "application/json", "content-encoding": "Identity"}
+    assert live.client.post(path, content=content, headers=good).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/predict", "/v1/predict_batch", "/v1/stream", *NATIVE])
+def test_a_body_that_does_not_come_is_the_clients_lateness(bench: Bench, live: Live, path: str) -> None:
+    serving = bench.serving()
+    serving.settings = replace(serving.settings, timeout=0.05)
+    with live.with_serving(serving), socket.create_connection(("127.0.0.1", live.port)) as late:
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n"
+        late.sendall(f'{head}\r\n{{"text":"'.encode())
+        late.settimeout(PATIENCE)
+        answer = late.recv(65536).decode()
+    assert answer.startswith("HTTP/1.1 408 ")
+    assert '"code":"idle"' in answer
+    assert "the body was not whole within 0.05 s (UNDERTONE_TIMEOUT)" in answer
 
 
 @pytest.mark.parametrize("path", ["/v1/predict", "/v1/predict_batch", "/v1/stream", *NATIVE])
@@ -547,6 +583,8 @@ def test_a_request_that_takes_too_long_is_given_up(bench: Bench, live: Live) -> 
         ("text/*;q=0.5", "text/event-stream"),
         ("application/x-ndjson", "application/x-ndjson"),
         ("image/png, Application/X-NDJSON;q=0.9, */*", "application/x-ndjson"),
+        ("text/event-stream; q=0, application/x-ndjson", "application/x-ndjson"),
+        ("text/*;q=0.000", None),
         ("application/json", None),
     ],
 )
