@@ -8,6 +8,7 @@ It is the outermost middleware: an exception that left it would hang the client.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import secrets
@@ -63,6 +64,11 @@ WEBSOCKET: Final = "WEBSOCKET"
 BROKEN: Final = 1011
 """The close code for what broke here (RFC 6455, section 7.4.1)."""
 SWITCHING_PROTOCOLS: Final = 101
+WHOLE: Final = "whole"
+"""What a request's state says once its body is there."""
+LINGER_BYTES: Final = 32 * 2**20
+LINGER_SECONDS: Final = 2.0
+"""How much of a body is read after its request was refused, and how long."""
 _STARTS: Final = ("http.response.start", "websocket.http.response.start", "websocket.accept")
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,128}")
 _METHODS: Final = frozenset({"GET", "POST", "DELETE", "HEAD", "OPTIONS", "PUT", "PATCH"})
@@ -145,7 +151,43 @@ class ErrorResponse(JSONResponse):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         scope.setdefault("state", {})["error"] = self._code
-        await super().__call__(scope, receive, send)
+        if not _still_comes(scope):
+            await super().__call__(scope, receive, send)
+            return
+        # A socket that is closed with bytes in it that nobody has read takes the answer back from whoever sends first
+        # and reads then, as most clients do.
+        headers = [*self.raw_headers, *([] if _ends(scope) else [(b"connection", b"close")])]
+        await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
+        await send({"type": "http.response.body", "body": self.body, "more_body": True})
+        await _drain(receive)
+        await send({"type": "http.response.body"})
+
+
+def _still_comes(scope: Scope) -> bool:
+    """Whether a request has a body of which something may be on its way: all of it, unless the client wants to be told
+    first that it may send it."""
+    if scope["type"] != "http" or scope["state"].get(WHOLE):
+        return False
+    headers = Headers(scope=scope)
+    return (headers.get("content-length", "0") != "0" or "transfer-encoding" in headers) and "expect" not in headers
+
+
+def _ends(scope: Scope) -> bool:
+    """Whether a body is known to end within what is read of one that was refused."""
+    declared = Headers(scope=scope).get("content-length", "")
+    return declared.isdecimal() and int(declared) <= LINGER_BYTES
+
+
+async def _drain(receive: Receive) -> None:
+    """Reads what still comes of a body, and forgets it: no more than LINGER_BYTES, as long as it comes."""
+    read = 0
+    with suppress(TimeoutError):
+        async with asyncio.timeout(LINGER_SECONDS):
+            while read < LINGER_BYTES:
+                message = await receive()
+                read += len(message.get("body", b""))
+                if not message.get("more_body"):
+                    return
 
 
 def _begun(headers: Headers, serving: Serving) -> Phases:

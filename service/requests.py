@@ -16,6 +16,7 @@ from starlette.requests import HTTPConnection, Request
 from models.errors import UndertoneError
 from service.errors import BodyTooLarge, InvalidJSON, InvalidRequest, NotAcceptable, UnsupportedMedia
 from service.events import NDJSON, SSE
+from service.guard import WHOLE
 from service.phases import phase
 from service.serving import Serving
 from service.wire import SessionId, StreamIn, half_character
@@ -33,8 +34,6 @@ HALF: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 """An escaped surrogate, which may stand alone."""
 NOT_AT_ALL: Final = re.compile(r"q=0(?:\.0{0,3})?")
 """The weight of what a client does not accept (RFC 9110, section 12.4.2)."""
-WHOLE: Final = "whole"
-"""What a request's state says once its body is there."""
 NAME: Final[TypeAdapter[str]] = TypeAdapter(SessionId)
 """What a session id may be, where it is part of a path, and a task that is not loaded."""
 

@@ -21,12 +21,11 @@ from models.errors import UndertoneError
 from service import metrics, openapi, page
 from service.duplex import Duplex
 from service.errors import Idle, InvalidRequest, MethodNotAllowed, NotFound, StoreUnavailable, Timeout
-from service.guard import PROBES, ErrorResponse
+from service.guard import PROBES, WHOLE, ErrorResponse
 from service.phases import phase
 from service.requests import (
     JSON,
     TEXT,
-    WHOLE,
     accepted,
     admit,
     forgotten_task,

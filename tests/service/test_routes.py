@@ -9,8 +9,11 @@ import itertools
 import json
 import math
 import socket
+import urllib.error
+import urllib.request
 from collections import Counter
 from collections.abc import Coroutine, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -23,7 +26,7 @@ from starlette.types import Message
 import service.serving
 from models.sentences import Sentence
 from service.access import Bucket
-from service.guard import NATIVE
+from service.guard import LINGER_BYTES, NATIVE
 from service.routes import SLICE, _written, predict_batch
 from service.serving import AT_ONCE, Serving
 from service.wire import BatchIn, PredictIn, Prediction
@@ -265,6 +268,41 @@ def test_a_body_that_is_not_what_it_would_be_read_as_is_refused(live: Live, path
     assert live.client.post(path, content=content, headers=utf_16).status_code == 415
     good = {"content-type": "application/json", "content-encoding": "Identity"}
     assert live.client.post(path, content=content, headers=good).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "media", "size", "status"),
+    [
+        ("/v1/predict", "application/json", 9_000_000, 413),
+        ("/v1/predict", "text/html", 4_000_000, 415),
+        ("/v1/stream", "text/html", 4_000_000, 415),
+        ("/v1/nothing", "application/json", 4_000_000, 404),
+    ],
+)
+def test_a_refusal_reaches_who_sends_a_whole_body_before_it_reads(
+    live: Live, path: str, media: str, size: int, status: int
+) -> None:
+    asked = urllib.request.Request(
+        f"http://127.0.0.1:{live.port}{path}", data=b" " * size, headers={"content-type": media}
+    )
+    for _ in range(5):
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(asked, timeout=PATIENCE)
+        assert refused.value.code == status
+        assert json.load(refused.value)["error"]["code"]
+        refused.value.close()
+
+
+@pytest.mark.parametrize("size", ["Content-Length: 1000000000000", "Transfer-Encoding: chunked"])
+def test_a_body_without_an_end_is_not_read_for_ever_after_its_refusal(live: Live, size: str) -> None:
+    with socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE) as endless:
+        endless.sendall(f"POST /v1/nothing HTTP/1.1\r\nHost: localhost\r\n{size}\r\n\r\n".encode())
+        sent, most = 0, LINGER_BYTES + 16 * 2**20  # which may lie in the sockets' buffers
+        with suppress(ConnectionError):
+            while sent < most:
+                endless.sendall(b"10000\r\n" + b" " * 65536 + b"\r\n")
+                sent += 65536
+    assert LINGER_BYTES <= sent < most
 
 
 @pytest.mark.parametrize("path", ["/v1/predict", "/v1/predict_batch", "/v1/stream", *NATIVE])
@@ -567,7 +605,7 @@ def test_too_many_requests_are_told_when_to_come_again(bench: Bench, live: Live)
 
 def test_a_request_that_takes_too_long_is_given_up(bench: Bench, live: Live) -> None:
     serving = bench.serving()
-    serving.settings = replace(serving.settings, timeout=0.01)
+    serving.settings = replace(serving.settings, timeout=0.5)
     with live.with_serving(serving):
         for path in ("/v1/predict", "/predict"):
             response = live.post(path, GOOD | {"text": "The cat sat. " * 70_000})
