@@ -5,6 +5,7 @@ wire models --JSON schema--> components     the table below --> paths     both -
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +13,10 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from models.errors import UndertoneError
 from service import wire
+from service.errors import Retry
+from service.outcomes import ANSWERS
 from service.serving import RACES
 from service.settings import NAME, Settings
 
@@ -139,7 +143,7 @@ def _paths() -> dict[str, Any]:
         "required": True,
         "schema": {"type": "string", "pattern": NAME},
     }
-    return {
+    paths = {
         "/v1/predict": {"post": _predict()},
         "/v1/predict_batch": {
             "post": _operation("Score many texts; a bad one does not fail the others", wire.BatchOut, body=wire.BatchIn)
@@ -164,6 +168,11 @@ def _paths() -> dict[str, Any]:
         "/v1/models/{model}/card": {"get": _card()},
         "/v1/status": {"get": _operation("What is degraded, and why", wire.StatusOut)},
     }
+    for path, methods in paths.items():
+        for method, operation in methods.items():
+            operation["operationId"] = "_".join(re.findall(r"\w+", f"{method}{path}"))
+            operation["responses"] |= _refusals(ANSWERS[path, method.upper()].errors)
+    return paths
 
 
 def _operation(
@@ -228,6 +237,18 @@ def _reference(model: type[BaseModel]) -> dict[str, str]:
 
 def _json(model: type[BaseModel]) -> dict[str, Any]:
     return {"application/json": {"schema": _reference(model)}}
+
+
+def _refusals(kinds: Sequence[type[UndertoneError]]) -> dict[str, Any]:
+    """The errors by their status."""
+    found: dict[str, Any] = {}
+    for kind in sorted(set(kinds), key=lambda kind: (kind.status, kind.code)):
+        status = found.setdefault(str(kind.status), {"content": _json(wire.ErrorOut)})
+        status["description"] = ", ".join(filter(None, (status.get("description"), f"`{kind.code}`")))
+        if issubclass(kind, Retry):
+            after = {"description": "Seconds after which to try again.", "schema": {"type": "integer"}}
+            status["headers"] = {"Retry-After": after}
+    return found
 
 
 def _errors() -> dict[str, Any]:

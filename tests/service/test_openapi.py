@@ -11,7 +11,8 @@ from pydantic import TypeAdapter
 from starlette.routing import Route
 
 from service import guard, openapi, requests, routes, sockets, wire
-from service.errors import Idle, ShuttingDown
+from service.errors import Idle, Retry, ShuttingDown
+from service.outcomes import ANSWERS
 from service.settings import Settings
 from tests.service.live import TEXT, Live, events
 
@@ -60,6 +61,21 @@ def test_every_operation_is_whole() -> None:
             assert {p["name"] for p in parameters if p["in"] == "path"} == set(re.findall(r"{(\w+)}", path))
             assert all(p["required"] for p in parameters if p["in"] == "path")
             assert all(p["schema"] for p in parameters)
+
+
+def test_every_operation_says_how_it_can_fail() -> None:
+    seen: set[str] = set()
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            seen.add(operation["operationId"])
+            for kind in ANSWERS[path, method.upper()].errors:
+                response = operation["responses"][str(kind.status)]
+                assert f"`{kind.code}`" in response["description"]
+                assert ("Retry-After" in response.get("headers", {})) == issubclass(kind, Retry)
+    assert len(seen) == sum(map(len, DOCUMENT["paths"].values()))
+    assert "post_v1_predict" in seen
+    overloaded = DOCUMENT["paths"]["/v1/predict"]["post"]["responses"]["503"]
+    assert overloaded["description"] == "`overloaded`, `store_unavailable`"
 
 
 def test_the_query_of_a_stream_is_what_is_read() -> None:
