@@ -23,7 +23,7 @@ from cli.exits import NO_INPUT, USAGE, Stopped
 from client import Refused
 from models import mail
 from models.errors import UndertoneError
-from models.sentences import Utf8Reader
+from models.utf8 import Utf8Reader
 
 LONGEST: Final = 64 * 2**20
 """Bytes of one document, or of one line of a table."""

@@ -1,6 +1,6 @@
 """Cuts a text into sentences while it is still being written.
 
-    bytes --Utf8Reader--> text, cut anywhere --Segmenter.feed/flush--> whole sentences
+    text, cut anywhere --Segmenter.feed/flush--> whole sentences
 
 The streaming form is the definition: a whole text is `feed(text)` and `flush()`, so that no chunking
 can change what the sentences are. A sentence begins at the first character that is not blank, needs
@@ -17,25 +17,22 @@ A text may begin within a line, at a `column`: then it goes on where the sentenc
 is enough for the two to be cut as one would be: nothing else that stands before a sentence has a say in its end.
 
 `sentencex` knows the abbreviations of some 300 languages, but is quadratic on whole texts; here it
-never sees more than 80 code points. Most sentences are so plain that it need not see them (`_ORDINARY`).
+never sees more than 80 code points. Most sentences are so plain that it need not see them (ordinary.py).
 """
 
 from __future__ import annotations
 
-import codecs
 import copy
 import re
-from functools import lru_cache
 from typing import Final, NamedTuple
 
 import sentencex
 
-from models.errors import InvalidEncoding
+from models import ordinary
+from models.ordinary import AFTER as AFTER
 
 BEFORE: Final = 64
 """Code points before the end of a run of terminators that `sentencex` is shown."""
-AFTER: Final = 16
-"""Code points after it: the look-ahead, and so the delay of an event."""
 SHORT_LINE: Final = 40
 """A newline ends a sentence when its line holds fewer code points than this."""
 LONGEST: Final = 1000
@@ -61,21 +58,6 @@ _TERMINATORS: Final = (
 )
 # A newline, or a run of terminators; written so that it begins with one set, which is searched for three times as fast.
 _CANDIDATE: Final = re.compile(f"[{_TERMINATORS}\n](?:(?<!\n)[{_TERMINATORS}]+)?")
-# A sentence so plain that `sentencex` has no rule for English which could keep it from ending here, but for its last
-# word: one line of ASCII, where terminators go right on and brackets close behind words; then come a letter and, as far
-# as is shown, nothing that could close a quotation or a bracket. Or, whatever the word, a blank line (group 2); or
-# nothing (group 3).
-_INSIDE: Final = r'[ "-(*-\-/->@-~]+'
-_CLOSED: Final = r"(?<=[A-Za-z]{4})(?<![ivxlcdmIVXLCDM]{4})\)"
-_ON: Final = r"(?<! )(?:[.!?]+(?=[a-z0-9])|\.\.+(?= [a-z0-9]))"
-_SHOWN: Final = "[ !#-&(*-;=?A-Z^_a-z|~]"
-_ORDINARY: Final = re.compile(
-    rf"\s*([A-Za-z]{_INSIDE}+(?:(?:{_ON}|{_CLOSED}){_INSIDE}+)*+(?:{_CLOSED})?[.!?]++)"
-    rf"(?:(?= {{1,2}}(?:[A-HJ-Z]|I[a-z]|(?<![.!?][.!?] )(?<![.!?][.!?]  )[Ia-z]))"
-    rf"(?=(?:{_SHOWN}|'(?=[a-z])){{{AFTER - 1}}}{_SHOWN})"
-    rf"|(?= ?\n\n[\s\S]{{{AFTER - 2}}})()|(?=[ \t\n\r]*\Z)())"
-)
-_LAST_WORD: Final = re.compile(r" (?:[A-Za-z0-9-]{2,15}|[0-9])\)?")
 
 
 class Sentence(NamedTuple):
@@ -178,13 +160,13 @@ class Segmenter:
         buffer, base = self._buffer, self._base
         while self.language == "en" and not self._aside:
             limit = done + LONGEST + AFTER
-            found = _ORDINARY.match(buffer, done, limit)
+            found = ordinary.ORDINARY.match(buffer, done, limit)
             if not found or len(text := found[1]) >= LONGEST:
                 break
             if found[3] is not None:
                 certain = ended and limit >= len(buffer)
             else:
-                certain = found[2] is not None or _ends_a_sentence(text[text.rfind(" ") :].rstrip(".!?"))
+                certain = found[2] is not None or ordinary.ends_a_sentence(text[text.rfind(" ") :].rstrip(".!?"))
             if not certain:
                 break
             at, end = found.span(1)
@@ -300,34 +282,6 @@ class Segmenter:
     def _column(self, end: int) -> int:
         """Of the end of a sentence, which stands there in the text; no newline is known to come before what follows."""
         return min(max(end - self._line, 0), SHORT_LINE)
-
-
-@lru_cache(4096)
-def _ends_a_sentence(word: str) -> bool:
-    """Whether a full stop after a word and the blank before it ends a sentence, wherever that stands."""
-    return _LAST_WORD.fullmatch(word) is not None and all(
-        len(sentencex.segment("en", f"{before}{word}. Zz")) == 2 for before in ("we", "5")
-    )
-
-
-class Utf8Reader:
-    """Bytes cut anywhere in, text out; raises InvalidEncoding at bytes that are not UTF-8."""
-
-    def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")()
-        self._read = 0
-
-    def feed(self, data: bytes, *, ended: bool = False) -> str:
-        try:
-            text = self._decoder.decode(data, ended)
-        except UnicodeDecodeError as error:
-            raise InvalidEncoding(
-                f"the text is not UTF-8: {error.reason} near byte {self._read + error.start:,}; "
-                "send UTF-8, or JSON, which is UTF-8 by definition",
-                value=self._read + error.start,
-            ) from None
-        self._read += len(data)
-        return text
 
 
 def split(text: str, language: str = "en", column: int = 0) -> list[Sentence]:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from starlette.types import Message, Receive, Scope, Send
 
 from models.errors import UndertoneError
-from models.sentences import Utf8Reader
+from models.utf8 import Utf8Reader
 from service.errors import ShuttingDown
 from service.events import HEARTBEAT, HEARTBEAT_SECONDS, OPENING, Event, written
 from service.inbox import Inbox, whole

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from models import sentences
+from models import ordinary
 from models.errors import InvalidEncoding
-from models.sentences import AFTER, LONGEST, Segmenter, Sentence, Utf8Reader, split
+from models.sentences import AFTER, LONGEST, Segmenter, Sentence, split
+from models.utf8 import Utf8Reader
 from tests.models.clock import linear
 
 WORD = re.compile(r"[^\W_]")
@@ -102,7 +103,7 @@ PLAIN += [
 def test_what_is_plain_needs_no_second_look(text: str) -> None:
     """That a plain sentence ends where sentencex, asked about each terminator, says that it does."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sentences, "_ORDINARY", re.compile("(?!)"))
+        patch.setattr(ordinary, "ORDINARY", re.compile("(?!)"))
         wanted = split(text)
     assert split(text) == wanted
 
