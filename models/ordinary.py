@@ -13,7 +13,7 @@ from typing import Final
 import sentencex
 
 AFTER: Final = 16
-"""Code points after the end of a run of terminators that `sentencex` is shown: the look-ahead, and so an event's delay."""
+"""Code points after a run of terminators that `sentencex` is shown: the look-ahead, and so the delay of an event."""
 
 # A sentence so plain that `sentencex` has no rule for English which could keep it from ending here, but for its last
 # word: one line of ASCII, where terminators go right on and brackets close behind words; then come a letter and, as far
