@@ -246,7 +246,8 @@ def application(serving: Callable[[], Serving]) -> Router:
     ]
     routes = [Route(path, Endpoint(handler, serving), methods=methods) for path, handler, methods in table]
     sockets = [WebSocketRoute("/v1/stream", Socket(serving)), WebSocketRoute("/{path:path}", Nowhere())]
-    return Router([*routes, *sockets, Route("/{path:path}", Endpoint(partial(nothing, routes), serving))])
+    elsewhere = Endpoint(partial(nothing, routes), serving)
+    return Router([*routes, *sockets, Route("/{path:path}", elsewhere)], default=elsewhere)
 
 
 def _json(answer: BaseModel) -> Response:

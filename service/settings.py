@@ -72,7 +72,7 @@ class Settings:
             api_keys=dict(_api_key(pair) for pair in _list(got.get("UNDERTONE_API_KEYS", ""))),
             open=_flag(got, "UNDERTONE_OPEN"),
             metrics_open=_flag(got, "UNDERTONE_METRICS_OPEN"),
-            origins=frozenset(_list(got.get("UNDERTONE_ORIGINS", ""))),
+            origins=frozenset(map(_origin, _list(got.get("UNDERTONE_ORIGINS", "")))),
             traces=_traces(got.get("UNDERTONE_TRACES", "")),
             rate=_number(got, "UNDERTONE_RATE", cls.rate, 0, 1e6),
             queue=_whole(got, "UNDERTONE_QUEUE", cls.queue, 1, 1_000_000),
@@ -132,6 +132,15 @@ def _redis_url(url: str) -> str:
     if url and scheme not in ("redis", "rediss", "unix"):
         raise SettingsError(f"REDIS_URL begins with {scheme[:20]!r}, wanted is redis://, rediss:// or unix://")
     return url
+
+
+def _origin(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#\s*]+", text):
+        raise SettingsError(
+            f"UNDERTONE_ORIGINS holds {text!r}, wanted are origins as a browser sends them: a scheme and a host, such as "
+            "https://mail.example"
+        )
+    return text
 
 
 def _traces(url: str) -> str:

@@ -332,6 +332,15 @@ def test_a_body_over_the_limit_is_refused_declared_or_chunked(live: Live, path: 
     assert live.post("/v1/predict", GOOD).status_code == 200
 
 
+def test_what_asks_for_no_path_at_all_gets_an_error_in_the_one_shape(live: Live) -> None:
+    for method in ("OPTIONS", "GET"):
+        with socket.create_connection(("127.0.0.1", live.port), timeout=PATIENCE) as asking:
+            asking.sendall(f"{method} * HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            answer = b"".join(iter(lambda: asking.recv(65536), b"")).decode()
+        assert answer.startswith("HTTP/1.1 404 ")
+        assert '{"error":{"code":"not_found"' in answer
+
+
 def test_unknown_paths_and_methods(live: Live) -> None:
     for path in (
         "/v2/predict",
