@@ -137,7 +137,7 @@ def _redis_url(url: str) -> str:
 def _origin(text: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9+.-]*://[^/?#\s*]+", text):
         raise SettingsError(
-            f"UNDERTONE_ORIGINS holds {text!r}, wanted are origins as a browser sends them: a scheme and a host, such as "
+            f"UNDERTONE_ORIGINS holds {text!r}, wanted are origins as a browser sends them, a scheme and a host: "
             "https://mail.example"
         )
     return text
