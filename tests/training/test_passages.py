@@ -55,7 +55,7 @@ def test_spam_is_told_from_ham_and_from_reviews(
     assert {name for name in made.report["data"] if name.startswith("aclimdb/")} == {"aclimdb/train"}
     assert made.report["test"]["mail.csv"]["accuracy"] >= 0.9
     leet = made.report["rewritten"]["disguises"]["leet"]
-    positives = made.report["splits"]["mail.csv"]["positives"]
+    positives = made.report["splits"]["mail.csv"]["labels"]["spam"]
     assert leet["spam"]["documents"] == positives
     assert leet["spam"]["before"] >= 0.9 * positives
     assert leet["ham"]["documents"] == made.report["splits"]["mail.csv"]["documents"] - positives
