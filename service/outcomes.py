@@ -93,7 +93,8 @@ ANSWERS: Final = {
     ("/livez", "GET"): Answers((200,), BROKEN),
     ("/readyz", "GET"): Answers((200, 503), BROKEN),
     ("/healthz", "GET"): Answers((200,), BROKEN),
-    ("other", "GET"): Answers((), (service.NotFound,)),
+    # /schema.json is among the others.
+    ("other", "GET"): Answers((200,), (service.Forbidden, service.NotFound, service.RateLimited, service.Unauthorized)),
     ("other", "POST"): Answers((), (service.NotFound,)),
 }
 USUAL: Final = ("GET", "POST", "DELETE")

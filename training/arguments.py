@@ -47,21 +47,15 @@ def parser() -> argparse.ArgumentParser:
     _artefacts(met)
     _device(met)
     without = _command(commands, "leave-out", "trains a recipe without each of its sets in turn, and scores that one")
-    _recipe(without, "-without")
+    _trainings(without, "-without")
     _minutes(without)
-    _card(without)
-    _device(without)
     across = _command(commands, "folds", "cross-validates a recipe beside the baselines; goes on where it was cut")
-    _recipe(across, "-folds")
+    _trainings(across, "-folds")
     across.add_argument("--folds", type=int, default=5, metavar="N", help="how many (default: %(default)s)")
     _minutes(across)
-    _card(across)
-    _device(across)
     chance = _command(commands, "seeds", "trains a recipe with several seeds; prints each figure's mean and deviation")
-    _recipe(chance, "-seeds")
+    _trainings(chance, "-seeds")
     chance.add_argument("--seeds", type=int, default=3, metavar="N", help="how many, from 1 on (default: %(default)s)")
-    _card(chance)
-    _device(chance)
     table = _command(commands, "compare", "trains every family and prints one table of them; goes on where it was cut")
     table.add_argument("--task", choices=compare.TASKS, help="only this one (default: one after the other)")
     table.add_argument(
@@ -109,10 +103,13 @@ def _recipe(command: argparse.ArgumentParser, ending: str) -> None:
     )
 
 
-def _card(command: argparse.ArgumentParser) -> None:
+def _trainings(command: argparse.ArgumentParser, ending: str) -> None:
+    """What a command takes that trains a recipe more than once."""
+    _recipe(command, ending)
     command.add_argument(
         "--card", type=Path, metavar="ARTEFACT", help="put the table into this artefact's report and card, too"
     )
+    _device(command)
 
 
 def _minutes(command: argparse.ArgumentParser) -> None:

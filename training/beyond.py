@@ -11,14 +11,13 @@ from typing import Any, Final
 from training import columns, tables
 from training.rows import Row
 
-SEEDS, WITHOUT, FOLDS = "seeds", "leave-out", "folds"
 _TEXTS: Final = {
-    SEEDS: "How much of a figure is chance: the mean over trainings that differ in their seed alone, the standard\n"
+    "seeds": "How much of a figure is chance: the mean over trainings that differ in their seed alone, the standard\n"
     "deviation of one from another, and the lowest and the highest of them.",
-    WITHOUT: "What the recipe makes of a set that it has never seen: each is left out of a training once, and scored\n"
-    "whole, beside others that learnt from the same documents. ROC AUC, the 95 % interval of the difference\n"
+    "leave-out": "What the recipe makes of a set that it has never seen: each is left out of a training once, and "
+    "scored\nwhole, beside others that learnt from the same documents. ROC AUC, the 95 % interval of the difference\n"
     "(a paired bootstrap), and the recall at 0.5 % false positives where there are 2,000 negatives to tell.",
-    FOLDS: "Cross-validation: every text is scored by a training that has not seen it, all folds are counted\n"
+    "folds": "Cross-validation: every text is scored by a training that has not seen it, all folds are counted\n"
     "together, and the cut is chosen in each fold on its own validation: the most accurate one, or one for a stated\n"
     "rate of false positives.",
 }
@@ -31,7 +30,7 @@ def told(report: Mapping[str, Any], name: str, command: str, shown: Mapping[str,
 
 
 def sections(report: Mapping[str, Any]) -> Iterator[str | list[str]]:
-    """A head, and of each command that was asked what it is, its table and its line; else how to ask."""
+    """A head, and of each command that was asked what it is, its table and its line; nothing where none was."""
     found = report.get("beyond", {})
     if known := [name for name in _TEXTS if name in found]:
         yield "## Beyond one training"

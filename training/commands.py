@@ -90,11 +90,10 @@ def _costs(report: dict[str, Any]) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> None:
-    device = options.device
     if options.rewrite:
         for folder in evaluate.folders(options.artefacts):
-            again(load(folder), options.data_dir, folder, device)
-    for line in evaluate.evaluate(options.artefacts, options.data_dir, device):
+            again(load(folder), options.data_dir, folder, options.device)
+    for line in evaluate.evaluate(options.artefacts, options.data_dir, options.device):
         print(line, flush=True)
 
 
@@ -163,7 +162,8 @@ def _compare(options: argparse.Namespace) -> None:
         try:
             rows.extend(compare.compare(task, options.data_dir, options.output, options.device, minutes))
         finally:  # stopped, too
-            overview.write(rows, options.output / task)
+            if rows:  # else it would write over a whole table with none
+                overview.write(rows, options.output / task)
         print(*overview.lines(rows), sep="\n", flush=True)
 
 

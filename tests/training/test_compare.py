@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import json
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from functools import partial
 from pathlib import Path
@@ -216,6 +217,33 @@ def test_both_tasks_share_the_time(both: list[str], tmp_path: Path, monkeypatch:
         assert main([*both, "--minutes", "10"]) == 0
     assert given == [10, 6, 10, pytest.approx(0, abs=1e-9)]
     assert given[-1] > 0, "0 would be all that it wants"
+
+
+def test_what_is_stopped_writes_the_rows_that_it_has_and_without_any_leaves_the_table(
+    both: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert main([*both, "--task", "sentiment"]) == 0
+    table = tmp_path / "out" / "sentiment" / "comparison.csv"
+    whole = table.read_text()
+    with table.open(newline="") as file:
+        rows = len(list(csv.DictReader(file)))
+
+    def stopped(first: int) -> Callable[..., Iterator[Any]]:
+        real = compare.compare
+
+        def some(*of: Any) -> Iterator[Any]:
+            yield from itertools.islice(real(*of), first)
+            raise KeyboardInterrupt
+
+        return some
+
+    for first, left in ((0, rows), (1, 1)):
+        with monkeypatch.context() as patch:
+            patch.setattr(compare, "compare", stopped(first))
+            assert main([*both, "--task", "sentiment"]) == 130
+        with table.open(newline="") as file:
+            assert len(list(csv.DictReader(file))) == left
+        assert (table.read_text() == whole) == (first == 0)
 
 
 def test_the_command_prints_and_writes(made: Path) -> None:
